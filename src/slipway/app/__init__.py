@@ -1,0 +1,1 @@
+"""compose.yaml + deploy.yaml + an environment's name -> `App`: desired state, as frozen data."""

@@ -1,0 +1,1 @@
+"""Shows Status in a browser; no logic."""

@@ -1,0 +1,1 @@
+"""Everything beyond the core verbs; features do not know each other."""

@@ -1,0 +1,1 @@
+"""App + Observed -> Plan: pure functions over data, no I/O."""

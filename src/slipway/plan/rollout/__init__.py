@@ -1,0 +1,1 @@
+"""Strategies, written once over revisions and weights."""

@@ -1,0 +1,1 @@
+"""Where apps run: the contract (`protocol`), its finder (`registry`), a folder a platform."""

@@ -1,0 +1,1 @@
+"""Journal + observed -> one document: what the CLI, JSON, the dashboard and alerts show."""

@@ -1,0 +1,1 @@
+"""Knows nothing of the rest: secrets, health, telemetry, processes, clock, files."""

@@ -1,0 +1,1 @@
+"""Secrets: placeholders in data, values only in an encrypted store and in the processes."""
