@@ -10,16 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import msgspec
+from slipway.support.data import Frozen
+from slipway.support.health.model import Probes, SmokeTest
 
 Role = Literal["web", "worker", "job", "backing"]
 Condition = Literal["service_started", "service_healthy", "service_completed_successfully"]
 RestartPolicy = Literal["no", "always", "on-failure", "unless-stopped"]
 Strategy = Literal["recreate", "rolling", "blue-green", "canary"]
-
-
-class Frozen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of all data: immutable, compared by value, JSON by `msgspec.json`."""
 
 
 class Origin(Frozen, frozen=True, kw_only=True):
@@ -74,51 +71,6 @@ class Build(Frozen, frozen=True, kw_only=True):
     dockerfile_inline: str | None = None
     target: str | None = None
     args: Mapping[str, str] = {}
-
-
-class Probe(Frozen, frozen=True, kw_only=True):
-    """A question to one service, and how often to ask.
-
-    `http`: `path` on `port` answers one of `status` (a number, or "2xx").
-    `tcp`: `port` accepts. `command`: `command` exits 0 inside the service.
-    `postgres`, `redis`: the server says that it accepts commands.
-    """
-
-    kind: Literal["http", "tcp", "command", "postgres", "redis"]
-    port: int | None = None
-    path: str = "/"
-    scheme: Literal["http", "https"] = "http"
-    headers: Mapping[str, str] = {}
-    status: tuple[int | str, ...] = ("2xx", "3xx")
-    contains: str | None = None
-    command: tuple[str, ...] = ()
-    timeout: float = 5.0
-    interval: float = 10.0
-    retries: int = 3
-    start_period: float = 0.0
-
-
-class Progress(Frozen, frozen=True, kw_only=True):
-    """Where a service that starts slowly says how far it is.
-
-    Either `path` + `field` (dotted, a fraction 0-1 or a percentage in a JSON answer), or
-    `pattern` (a regular expression on log lines, first group: a percentage or `n/m`).
-    """
-
-    path: str | None = None
-    port: int | None = None
-    field: str = "progress"
-    message_field: str | None = None
-    pattern: str | None = None
-
-
-class Probes(Frozen, frozen=True, kw_only=True):
-    """Readiness (may traffic come?) apart from liveness (is it stuck?)."""
-
-    readiness: Probe | None = None
-    liveness: Probe | None = None
-    progress: Progress | None = None
-    deadline: float = 120.0
 
 
 class Dependency(Frozen, frozen=True, kw_only=True):
@@ -190,32 +142,6 @@ class Volume(Frozen, frozen=True, kw_only=True):
 
     name: str
     external: bool = False
-
-
-class Expectation(Frozen, frozen=True, kw_only=True):
-    """What a smoke test's answer must be; what is None is not looked at.
-
-    `json` is a subset: each key given must be there with that value. `latency` in seconds.
-    """
-
-    status: tuple[int | str, ...] = ("2xx",)
-    json: Any = None
-    contains: str | None = None
-    latency: float | None = None
-
-
-class SmokeTest(Frozen, frozen=True, kw_only=True):
-    """One request to the whole app from outside, repeated until it passes or `within` is over."""
-
-    name: str
-    path: str = "/"
-    method: str = "GET"
-    service: str | None = None
-    headers: Mapping[str, str] = {}
-    body: str | None = None
-    json: Any = None
-    expect: Expectation = Expectation()
-    within: float = 10.0
 
 
 class Route(Frozen, frozen=True, kw_only=True):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from slipway.app.model import Frozen
 from slipway.plan.release import Release
+from slipway.support.data import Frozen
 
 StepKind = Literal[
     "secrets",  # engine: make or record the secrets' versions that the release pins

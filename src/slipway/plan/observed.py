@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from slipway.app.model import Frozen
+from slipway.support.data import Frozen
 
 InstanceState = Literal["starting", "running", "ready", "stopping", "stopped", "exited", "crashed"]
 

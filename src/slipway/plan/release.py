@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from slipway.app.model import Frozen, Rollout, Route, Service, SmokeTest, Volume
+from slipway.app.model import Rollout, Route, Service, Volume
+from slipway.support.data import Frozen
+from slipway.support.health.model import SmokeTest
 
 
 class Artifact(Frozen, frozen=True, kw_only=True):

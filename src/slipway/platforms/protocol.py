@@ -11,11 +11,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from slipway.app.model import App, Frozen, Probe
+from slipway.app.model import App
 from slipway.plan.model import Step
 from slipway.plan.observed import Observed
 from slipway.plan.release import Artifact, Release
-from slipway.support.health.answer import Answer
+from slipway.support.data import Frozen
+from slipway.support.health.model import Answer, Probe
 from slipway.support.store import Store
 from slipway.support.telemetry.events import Emit
 
