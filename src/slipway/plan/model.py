@@ -32,6 +32,12 @@ StepKind = Literal[
 class Step(Frozen, frozen=True, kw_only=True):
     """One action, safe to apply twice.
 
+    What `args` holds, by kind: `backing` {"replace": bool, "fingerprint": str};
+    `proxy` {"listens": [{"port", "address", "protocol"}]}; `start` {"replicas": n, "key": str};
+    `ready` {"key": str, "deadline": seconds}; `job` {"key": str, "deadline": seconds};
+    `route` {"weights": {"2": 100}}; `drain` {"key": str, "grace": seconds};
+    `remove` {"releases": [n], "artifacts": [id]}; `teardown` {"volumes": bool}.
+
     `needs` are ids of steps that must be done before. `args` is what the platform needs,
     JSON only. `interrupts` marks an interruption that users of the app will notice.
     """

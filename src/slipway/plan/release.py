@@ -20,12 +20,15 @@ class Artifact(Frozen, frozen=True, kw_only=True):
 
     `kind` is the platform's word for it (`image`, `snapshot`, `binary`); `id` is a digest
     that is known before anything is built; `notes` are things a person should know, such as
-    a Dockerfile line that this platform does not run.
+    a Dockerfile line that this platform does not run. `reads` are the `DEPLOY_...` variables
+    that occur in the source: a service that reads DEPLOY_VERSION is not reused by a release
+    with another label.
     """
 
     kind: str
     id: str
     notes: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
 
 
 class GitState(Frozen, frozen=True, kw_only=True):
@@ -38,10 +41,16 @@ class GitState(Frozen, frozen=True, kw_only=True):
 
 
 class ReleaseService(Frozen, frozen=True, kw_only=True):
-    """One service of a release; `key` is empty for backing services, which are shared by all."""
+    """One service of a release.
+
+    `key` is empty for backing services, which all revisions share; they have a `fingerprint`
+    of their configuration instead, which the platform stores when it starts one and reports
+    in `Observed`, so that a plan sees when one would have to be replaced.
+    """
 
     service: Service
     key: str
+    fingerprint: str = ""
     artifact: Artifact | None = None
 
 
