@@ -49,3 +49,18 @@ class Store(Protocol):
     def delete(self, key: str) -> None:
         """Remove; no error if there is nothing."""
         ...
+
+
+def check_key(key: str) -> None:
+    """Hold every implementation to the same names: `a/b.c`, no empty, hidden or `..` part.
+
+    Raises ValueError: keys are made by programs, never by users.
+    """
+    if "\\" in key or any(part == "" or part.startswith(".") for part in key.split("/")):
+        raise ValueError(f"not a store key: {key!r}")
+
+
+def check_line(line: bytes) -> None:
+    """Raises ValueError if `line` is not one line."""
+    if b"\n" in line:
+        raise ValueError("a line of a journal cannot hold a newline")
