@@ -1,0 +1,244 @@
+"""The one loop that runs steps: as parallel as their needs allow, journalled, reverted on failure.
+
+Called by every verb with a Plan. A failure, a timeout or Ctrl-C before the `activate` step
+undoes what was done, in reverse order; from `activate` on the new release stays, and what
+is left to take away is left to the next run, which sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+import anyio
+
+from slipway.engine.own_steps import OwnSteps
+from slipway.engine.revert import revert
+from slipway.engine.signals import Interrupts
+from slipway.engine.workspace import Workspace
+from slipway.errors import (
+    InterruptedRunError,
+    NotReadyError,
+    RevertError,
+)
+from slipway.journal.records import Owner, RunClosed, RunOpened, StepRecord
+from slipway.plan.model import Plan, Step
+from slipway.platforms.protocol import StepContext
+from slipway.support.telemetry.events import (
+    Notice,
+    RunEnded,
+    RunStarted,
+    StepEnded,
+    StepStarted,
+)
+
+
+class Execution:
+    """One run of one plan. `run` does all; the rest are its parts."""
+
+    def __init__(
+        self, workspace: Workspace, plan: Plan, own: OwnSteps, *, owner: Owner, revert: bool = True
+    ) -> None:
+        self._ws = workspace
+        self._plan = plan
+        self._own = own
+        self._owner = owner
+        self._revert_on_failure = revert
+        self._number = 0
+        self._done: dict[str, anyio.Event] = {step.id: anyio.Event() for step in plan.steps}
+        self._outcomes: dict[str, Mapping[str, Any]] = {}
+        self._failure: BaseException | None = None
+        self._activated = False
+
+    async def run(self, timeout: float | None) -> None:
+        """Carry the plan out. `timeout` in seconds bounds everything up to `activate`.
+
+        Raises the first step's error once all is put back, InterruptedRunError likewise, and
+        RevertError where something could not be put back.
+        """
+        started = self._ws.clock.monotonic()
+        self._open()
+        async with AsyncExitStack() as stack:
+            interrupts = await stack.enter_async_context(Interrupts())
+            await self._before_activation(interrupts, timeout)
+            if self._failure is None:
+                await self._after_activation(interrupts)
+            else:
+                await self._give_up(interrupts, started)
+        self._close("succeeded", self._after(), started)
+
+    def _open(self) -> None:
+        self._number = self._ws.journal.next_run()
+        release = self._plan.release
+        opened = RunOpened(
+            run=self._number,
+            at=self._ws.clock.now(),
+            verb=self._plan.verb,
+            owner=self._owner,
+            base=self._plan.base,
+            release=release.number if release else None,
+            label=release.label if release else None,
+        )
+        self._ws.journal.open_run(opened, self._plan)
+        self._ws.emit(
+            RunStarted(
+                at=opened.at,
+                run=str(self._number),
+                verb=self._plan.verb,
+                environment=self._plan.environment,
+                steps=len(self._plan.steps),
+            )
+        )
+
+    async def _before_activation(self, interrupts: Interrupts, timeout: float | None) -> None:
+        steps = [s for s in self._plan.steps if not self._is_ending(s)]
+        with anyio.move_on_after(timeout) as scope:
+            interrupts.cancels(scope)
+            await self._run_all(steps)
+        if self._failure is None and interrupts.count:
+            self._failure = InterruptedRunError("interrupted")
+        elif self._failure is None and scope.cancelled_caught:
+            self._failure = self._timed_out(timeout)
+
+    def _timed_out(self, timeout: float | None) -> NotReadyError:
+        waiting = [s.title for s in self._plan.steps if not self._done[s.id].is_set()]
+        return NotReadyError(
+            f"not done within {timeout:g} s, at: {waiting[0] if waiting else 'the end'}",
+            hint="give it more with --timeout, or look at `deploy logs`",
+        )
+
+    async def _after_activation(self, interrupts: Interrupts) -> None:
+        """Take away what was replaced. What fails here is said, and left to the next run."""
+        steps = [s for s in self._plan.steps if self._is_ending(s)]
+        with anyio.CancelScope() as scope:
+            interrupts.cancels(scope)
+            await self._run_all(steps)
+        if self._failure is not None or scope.cancelled_caught:
+            why = getattr(self._failure, "message", "interrupted")
+            text = f"the release is live, but not all of the old one is gone: {why};"
+            self._notice(f"{text} the next deploy takes the rest away")
+            self._failure = None
+
+    def _is_ending(self, step: Step) -> bool:
+        """True for the steps that come after `activate`."""
+        order = [s.id for s in self._plan.steps]
+        return "activate" in order and order.index(step.id) > order.index("activate")
+
+    async def _run_all(self, steps: list[Step]) -> None:
+        async with anyio.create_task_group() as group:
+            for step in steps:
+                group.start_soon(self._run_step, step, group.cancel_scope)
+
+    async def _run_step(self, step: Step, scope: anyio.CancelScope) -> None:
+        for need in step.needs:
+            await self._done[need].wait()
+        try:
+            await self._apply(step)
+        except Exception as error:  # noqa: BLE001 - kept, and raised once all is put back
+            if self._failure is None:
+                self._failure = error
+            scope.cancel()
+            return
+        self._done[step.id].set()
+
+    async def _apply(self, step: Step) -> None:
+        began = self._ws.clock.monotonic()
+        self._record(step, "intent")
+        self._ws.emit(StepStarted(at=self._ws.clock.now(), step=step.id, title=step.title))
+        context = StepContext(step=step, release=self._plan.release, emit=self._ws.emit)
+        try:
+            if self._own.handles(step):
+                outcome = await self._own.apply(context)
+            else:
+                outcome = await self._ws.platform.apply(context)
+        except Exception as error:
+            message = getattr(error, "message", type(error).__name__)
+            self._record(step, "failed", message=message)
+            self._ended(step, began, ok=False, message=message)
+            raise
+        self._outcomes[step.id] = outcome
+        self._activated = self._activated or step.kind == "activate"
+        self._record(step, "done", outcome=outcome)
+        self._ended(step, began, ok=True)
+
+    def _record(self, step: Step, phase: Any, **more: Any) -> None:
+        self._ws.journal.step(
+            self._number, StepRecord(at=self._ws.clock.now(), step=step.id, phase=phase, **more)
+        )
+
+    def _ended(self, step: Step, began: float, *, ok: bool, message: str = "") -> None:
+        self._ws.emit(
+            StepEnded(
+                at=self._ws.clock.now(),
+                step=step.id,
+                title=step.title,
+                seconds=self._ws.clock.monotonic() - began,
+                ok=ok,
+                message=message,
+            )
+        )
+
+    async def _give_up(self, interrupts: Interrupts, started: float) -> None:
+        """Put everything back, close the run, and raise why."""
+        error = self._failure
+        assert error is not None
+        kind = "interrupted" if isinstance(error, InterruptedRunError) else "failed"
+        reason = getattr(error, "message", repr(error))
+        if not self._revert_on_failure:
+            self._notice("--no-rollback: everything is left as it is, for a look")
+            self._close(kind, self._plan.base, started, reason)
+            raise error
+        self._notice(f"{reason}; putting everything back")
+        with anyio.CancelScope(shield=True) as scope:
+            interrupts.cancels(scope, after=2)
+            troubles = await revert(self._ws, self._plan, self._number, self._own)
+        if scope.cancelled_caught:
+            troubles.append("interrupted again while putting back")
+        if troubles:
+            self._ws.emit(self._run_ended("failed", started, reason))
+            raise RevertError(
+                f"{reason}; and not everything could be put back",
+                hint="`deploy resume --revert` tries again; `deploy status` shows what is there",
+                details=[*troubles, *getattr(error, "details", ())],
+            ) from error
+        self._close(
+            "interrupted" if kind == "interrupted" else "reverted", self._plan.base, started, reason
+        )
+        raise error
+
+    def _after(self) -> int | None:
+        """The release that is current once the plan is done."""
+        if self._plan.verb == "cleanup":
+            return None
+        return self._plan.release.number if self._plan.release else self._plan.base
+
+    def _verified(self) -> bool:
+        return any(s.kind == "verify" and s.id in self._outcomes for s in self._plan.steps)
+
+    def _close(self, outcome: Any, current: int | None, started: float, reason: str = "") -> None:
+        seconds = self._ws.clock.monotonic() - started
+        closed = RunClosed(
+            run=self._number,
+            at=self._ws.clock.now(),
+            outcome=outcome,
+            seconds=round(seconds, 3),
+            current=current,
+            verified=outcome == "succeeded" and self._verified(),
+            reason=reason,
+        )
+        self._ws.journal.close_run(closed)
+        self._ws.emit(self._run_ended(outcome, started, reason))
+
+    def _run_ended(self, outcome: str, started: float, reason: str) -> RunEnded:
+        return RunEnded(
+            at=self._ws.clock.now(),
+            run=str(self._number),
+            verb=self._plan.verb,
+            outcome=outcome,
+            seconds=self._ws.clock.monotonic() - started,
+            message=reason,
+        )
+
+    def _notice(self, message: str) -> None:
+        self._ws.emit(Notice(at=self._ws.clock.now(), message=message))

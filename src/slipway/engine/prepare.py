@@ -1,0 +1,254 @@
+"""From an App and what is observed to a Plan: everything a verb decides before it acts.
+
+Called by `deploy` (install, upgrade) with an App, by `rollback` and `start` with a Release.
+Reads; never writes, so that a dry run is exactly this.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio.to_thread
+
+from slipway.app.assemble import Loaded
+from slipway.app.model import SecretNeed
+from slipway.engine.workspace import Workspace
+from slipway.errors import UsageError
+from slipway.journal.journal import Head
+from slipway.plan.desired import Inputs, desired_release, same_content
+from slipway.plan.make import Request, rollout_plan, situation_order
+from slipway.plan.model import Plan
+from slipway.plan.observed import Observed
+from slipway.plan.release import Artifact, GitState, Release
+from slipway.support.secrets.generate import generate
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan, and the secret values that its `secrets` step has to keep (never printed)."""
+
+    plan: Plan
+    observed: Observed
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user asked for. `label` None: made from git or the number."""
+
+    verb: str
+    label: str | None = None
+    git: GitState | None = None
+    verify: bool = True
+    auto_secrets: bool = True
+
+
+async def prepare_app(workspace: Workspace, loaded: Loaded, wanted: Wanted) -> Prepared:
+    """The plan that takes the environment to this App.
+
+    Raises InputError: missing secrets (all at once), what the platform cannot run, a taken
+    port, a label that already names another release.
+    """
+    observed = await workspace.platform.observe()
+    resolve = workspace.platform.resolve
+    artifacts = await anyio.to_thread.run_sync(resolve, loaded.app)
+    values = _new_values(workspace, loaded, auto=wanted.auto_secrets)
+    head = workspace.journal.head()
+    base = current_release(workspace, head)
+    release, new = _release(workspace, loaded, wanted, base, artifacts, values)
+    if new:
+        _refuse_used_label(workspace, release, wanted)
+    workspace.platform.precheck(loaded.app, observed)
+    plan = plan_for(
+        workspace,
+        release,
+        observed,
+        head,
+        verb=wanted.verb,
+        verify=wanted.verify,
+        new_release=new,
+        new_secrets=tuple(sorted(values)),
+        keep=loaded.app.keep_releases,
+    )
+    return Prepared(plan=plan, observed=observed, values=values)
+
+
+def current_release(workspace: Workspace, head: Head) -> Release | None:
+    """The release that is current, or None."""
+    return workspace.releases.get(head.current) if head.current is not None else None
+
+
+def _new_values(workspace: Workspace, loaded: Loaded, *, auto: bool) -> dict[str, str]:
+    """Values to keep that the store lacks: found ones that changed, generated ones."""
+    store = workspace.secrets
+    values = {
+        name: value
+        for name, value in loaded.sealed.items()
+        if not store.has(name) or store.get(name) != value
+    }
+    missing = [n for n in loaded.needs if n.name not in loaded.sealed and not store.has(n.name)]
+    if missing and not auto:
+        raise missing_secrets(missing)
+    asked = [need for need in missing if not need.generate]
+    if asked:
+        raise missing_secrets(asked)
+    values.update({need.name: generate(need.name, need.length) for need in missing})
+    return values
+
+
+def missing_secrets(needs: list[SecretNeed]) -> UsageError:
+    """All at once: which secrets have no value, where they are used, what to do."""
+    lines = []
+    for need in needs:
+        place = f" ({need.origin.file}:{need.origin.line})" if need.origin else ""
+        lines.append(f"{need.name}{place}: {need.reason}".rstrip(": "))
+    every = all(need.generate for need in needs)
+    hint = (
+        "`deploy secrets auto-generate` makes them, or pass --auto-secrets"
+        if every
+        else "set each with `deploy secrets set NAME` (asks for the value), or in .env"
+    )
+    count = f"{len(needs)} secrets have" if len(needs) > 1 else "1 secret has"
+    return UsageError(f"{count} no value", details=lines, hint=hint)
+
+
+def _release(
+    workspace: Workspace,
+    loaded: Loaded,
+    wanted: Wanted,
+    base: Release | None,
+    artifacts: Mapping[str, Artifact],
+    values: Mapping[str, str],
+) -> tuple[Release, bool]:
+    """The wanted release, and whether it is a new one or the current one again."""
+    number = workspace.releases.next_number()
+    label = wanted.label or _default_label(number, wanted.git)
+
+    def make(label: str) -> Release:
+        return desired_release(
+            Inputs(
+                app=loaded.app,
+                platform=workspace.platform.name,
+                artifacts=artifacts,
+                secrets=_versions(workspace, values),
+                label=label,
+                number=number,
+                created=round(workspace.clock.now(), 3),
+                contents=_contents(loaded),
+                git=wanted.git,
+            )
+        )
+
+    if base is not None and wanted.label in (None, base.label):
+        again = make(base.label)
+        if same_content(base, again):
+            return base, False
+    return make(label), True
+
+
+def _versions(workspace: Workspace, values: Mapping[str, str]) -> dict[str, int]:
+    versions = {info.name: info.version for info in workspace.secrets.names()}
+    for name in values:
+        versions[name] = workspace.secrets.next_version(name)
+    return versions
+
+
+def _default_label(number: int, git: GitState | None) -> str:
+    if git is None:
+        return f"r{number}"
+    if git.tag and not git.dirty:
+        return git.tag
+    return f"{git.commit[:7]}+r{number}" if git.dirty else git.commit[:7]
+
+
+def _contents(loaded: Loaded) -> dict[str, str]:
+    """Digests of the files that Compose mounts as secrets and configs."""
+    found: dict[str, str] = {}
+    for service in loaded.app.services.values():
+        for mounted in service.files:
+            if mounted.file and Path(mounted.file).is_file():
+                found[mounted.file] = hashlib.sha256(Path(mounted.file).read_bytes()).hexdigest()
+    return found
+
+
+def _refuse_used_label(workspace: Workspace, release: Release, wanted: Wanted) -> None:
+    """A label that a person gave names one release for ever."""
+    if wanted.label is None:
+        return
+    other = workspace.releases.find(wanted.label)
+    if other is not None and other.label == wanted.label and not same_content(other, release):
+        raise UsageError(
+            f"{wanted.label} already names release {other.number}, and the files have changed"
+            " since: a label names one release for ever",
+            hint=f"choose another label; `deploy rollback --to-version={wanted.label}` goes back"
+            " to that one",
+        )
+
+
+def plan_for(
+    workspace: Workspace,
+    release: Release,
+    observed: Observed,
+    head: Head,
+    *,
+    verb: str,
+    verify: bool,
+    new_release: bool,
+    new_secrets: tuple[str, ...] = (),
+    finished_jobs: tuple[str, ...] | None = None,
+    keep: int = 5,
+) -> Plan:
+    """The rollout plan to `release`, with what history adds to it."""
+    base = current_release(workspace, head)
+    if finished_jobs is None:
+        finished_jobs = job_keys(base) if base else ()
+    obsolete, artifacts = _obsolete(workspace, release, base, observed, keep)
+    return rollout_plan(
+        Request(
+            verb=verb,
+            release=release,
+            observed=observed,
+            base=base,
+            order=situation_order(release),
+            new_release=new_release,
+            activates=base is None or base.number != release.number,
+            verify=verify,
+            new_secrets=new_secrets,
+            finished_jobs=finished_jobs,
+            obsolete=obsolete,
+            obsolete_artifacts=artifacts,
+        )
+    )
+
+
+def job_keys(release: Release) -> tuple[str, ...]:
+    """Keys of the jobs of a release: they ran before it became current."""
+    return tuple(e.key for e in release.services.values() if e.service.role == "job")
+
+
+def _obsolete(
+    workspace: Workspace,
+    release: Release,
+    base: Release | None,
+    observed: Observed,
+    keep: int,
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Releases beyond what is kept that still have artifacts of their own."""
+    stay = {release.number, *([base.number] if base else [])}
+    older = [n for n in reversed(workspace.releases.numbers()) if n not in stay]
+    room = max(0, keep - (1 if base and base.number != release.number else 0))
+    kept = [release, *([base] if base else []), *map(workspace.releases.get, older[:room])]
+    needed = {e.artifact.id for r in kept for e in r.services.values() if e.artifact}
+    there = set(observed.artifacts) - needed
+    numbers: list[int] = []
+    ids: list[str] = []
+    for number in older[room : room + 50]:
+        found = workspace.releases.get(number)
+        own = {e.artifact.id for e in found.services.values() if e.artifact} & there
+        if own:
+            numbers.append(number)
+            ids.extend(sorted(own - set(ids)))
+    return tuple(sorted(numbers)), tuple(ids)

@@ -1,0 +1,85 @@
+"""Taking a run back: every step that began is undone, last first, each journalled.
+
+Called when a run fails (`execute`) and when an interrupted one is found (`recover`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from slipway.engine.own_steps import OwnSteps
+from slipway.engine.workspace import Workspace
+from slipway.journal.records import StepRecord
+from slipway.plan.model import Plan, Step
+from slipway.platforms.protocol import StepContext
+from slipway.support.telemetry.events import StepEnded, StepStarted
+
+
+async def revert(workspace: Workspace, plan: Plan, run: int, own: OwnSteps) -> list[str]:
+    """Undo what run number `run` began; returns what could not be undone, a line each.
+
+    A step whose outcome is missing was cut off inside: its undo gets an empty outcome.
+    Steps that are undone already are left alone, so that a broken-off revert can go on.
+    """
+    by_id = {step.id: step for step in plan.steps}
+    troubles: list[str] = []
+    for step_id, outcome in _to_undo(workspace.journal.steps_of(run)):
+        step = by_id[step_id]
+        trouble = await _undo(workspace, plan, run, own, step, outcome)
+        if trouble:
+            troubles.append(trouble)
+    return troubles
+
+
+def _to_undo(records: tuple[StepRecord, ...]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Steps that began and are not undone, last first, with what they said they did."""
+    begun: dict[str, Mapping[str, Any]] = {}
+    for record in records:
+        if record.phase in ("intent", "failed"):
+            begun.setdefault(record.step, {})
+        elif record.phase == "done":
+            begun.pop(record.step, None)
+            begun[record.step] = record.outcome
+        elif record.phase == "undone":
+            begun.pop(record.step, None)
+    return list(reversed(begun.items()))
+
+
+async def _undo(
+    workspace: Workspace,
+    plan: Plan,
+    run: int,
+    own: OwnSteps,
+    step: Step,
+    outcome: Mapping[str, Any],
+) -> str:
+    clock = workspace.clock
+    began = clock.monotonic()
+    workspace.journal.step(run, StepRecord(at=clock.now(), step=step.id, phase="undo-intent"))
+    title = f"undo: {step.title}"
+    workspace.emit(StepStarted(at=clock.now(), step=step.id, title=title, undo=True))
+    context = StepContext(step=step, release=plan.release, emit=workspace.emit)
+    trouble = ""
+    try:
+        if own.handles(step):
+            await own.undo(context, outcome)
+        else:
+            await workspace.platform.undo(context, outcome)
+    except Exception as error:  # noqa: BLE001 - one trouble must not keep the rest from being undone
+        trouble = f"{title}: {getattr(error, 'message', repr(error))}"
+    phase: Any = "undo-failed" if trouble else "undone"
+    record = StepRecord(at=clock.now(), step=step.id, phase=phase, message=trouble)
+    workspace.journal.step(run, record)
+    workspace.emit(
+        StepEnded(
+            at=clock.now(),
+            step=step.id,
+            title=title,
+            seconds=clock.monotonic() - began,
+            ok=not trouble,
+            message=trouble,
+            undo=True,
+        )
+    )
+    return trouble

@@ -1,0 +1,103 @@
+"""`deploy rollback`: back to the last release that was verified, or to a named one."""
+
+from __future__ import annotations
+
+from slipway.engine.deploy import Approve, Result, RunOptions, run_plan
+from slipway.engine.prepare import Prepared, current_release, job_keys, plan_for
+from slipway.engine.workspace import Workspace
+from slipway.errors import NotFoundError, RefusedError
+from slipway.journal.journal import Head
+from slipway.plan.observed import Observed
+from slipway.plan.release import Release
+
+
+async def rollback(
+    workspace: Workspace,
+    *,
+    to: str | None,
+    force: bool,
+    verify: bool,
+    approve: Approve,
+    options: RunOptions,
+) -> Result:
+    """Go back: artifacts, configuration and secret versions of that release, as they were.
+
+    Raises NotFoundError (a release that is not there; lists those that are), RefusedError
+    (nothing to go back to; a release that was never verified, unless `force`).
+    """
+
+    async def prepare() -> Prepared:
+        head = workspace.journal.head()
+        observed = await workspace.platform.observe()
+        release = choose(workspace, head, observed, to=to, force=force)
+        plan = plan_for(
+            workspace,
+            release,
+            observed,
+            head,
+            verb="rollback",
+            verify=verify,
+            new_release=False,
+            finished_jobs=job_keys(release),
+        )
+        return Prepared(plan=plan, observed=observed, values={})
+
+    return await run_plan(workspace, "rollback", prepare, approve, options)
+
+
+def choose(
+    workspace: Workspace, head: Head, observed: Observed, *, to: str | None, force: bool
+) -> Release:
+    """The release to go back to."""
+    current = current_release(workspace, head)
+    if current is None:
+        raise RefusedError(
+            "nothing is installed here, so there is nothing to go back to",
+            hint="`deploy install` installs it",
+        )
+    if to is not None:
+        release = _named(workspace, head, observed, to)
+        if release.number not in head.verified and not force:
+            raise RefusedError(
+                f"release {release.number} ({release.label}) was never verified",
+                hint="--force goes there all the same; without --to-version the last verified"
+                " one is taken",
+            )
+        return release
+    for number in reversed(workspace.releases.numbers()):
+        if number >= current.number or number not in head.verified:
+            continue
+        release = workspace.releases.get(number)
+        if _kept(release, observed):
+            return release
+    raise RefusedError(
+        f"no verified release before {current.number} ({current.label}) is kept here",
+        hint="`deploy history` lists the releases; --to-version takes any that is kept",
+    )
+
+
+def _named(workspace: Workspace, head: Head, observed: Observed, name: str) -> Release:
+    release = workspace.releases.find(name)
+    if release is None or not _kept(release, observed):
+        kept = [
+            r
+            for r in map(workspace.releases.get, reversed(workspace.releases.numbers()))
+            if _kept(r, observed)
+        ]
+        why = "is no longer kept" if release else "does not exist"
+        listed = [
+            f"{r.number}  {r.label}" + ("" if r.number in head.verified else "  (not verified)")
+            for r in kept
+        ]
+        raise NotFoundError(
+            f"release {name} {why}",
+            details=listed or ["none"],
+            hint="choose one of the releases above",
+        )
+    return release
+
+
+def _kept(release: Release, observed: Observed) -> bool:
+    """True if all that the release is made of is still there."""
+    artifacts = {e.artifact.id for e in release.services.values() if e.artifact}
+    return artifacts <= set(observed.artifacts)

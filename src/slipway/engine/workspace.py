@@ -1,0 +1,91 @@
+"""What every verb works with: one app's environment, its platform, and its records.
+
+The CLI opens one per command; tests make one from fakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slipway.journal.journal import Journal
+from slipway.journal.releases import Releases
+from slipway.platforms.protocol import Context, Platform
+from slipway.support import paths
+from slipway.support.clock import Clock
+from slipway.support.data import Frozen
+from slipway.support.secrets.age_store import SecretStore, key_path
+from slipway.support.store import Store
+from slipway.support.telemetry.events import Emit
+
+
+class Target(Frozen, frozen=True, kw_only=True):
+    """Which app, where: enough to find its records, without reading its Compose file.
+
+    `directory` is absolute. `settings` are the platform's own, from deploy.yaml.
+    """
+
+    directory: str
+    environment: str
+    platform: str
+    settings: Mapping[str, Any] = {}
+    protected: bool = False
+
+    @property
+    def app_id(self) -> str:
+        """Name of the app's records on this machine."""
+        folder = Path(self.directory)
+        return paths.app_id(folder.name, folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One environment, opened."""
+
+    target: Target
+    platform: Platform
+    store: Store
+    journal: Journal
+    releases: Releases
+    secrets: SecretStore
+    clock: Clock
+    emit: Emit
+
+
+def open_workspace(
+    target: Target, environ: Mapping[str, str], *, emit: Emit, clock: Clock
+) -> Workspace:
+    """Connect the parts; creates nothing on disk."""
+    from slipway.platforms.registry import get
+
+    home = paths.environment_home(environ, target.app_id, target.environment)
+    key_file = key_path(environ, target.app_id, target.environment)
+    opened: list[SecretStore] = []
+
+    def reveal(name: str, version: int | None) -> str:
+        return opened[0].get(name, version)
+
+    context = Context(
+        app=target.app_id,
+        environment=target.environment,
+        project=Path(target.directory),
+        home=home,
+        cache=paths.cache_home(environ),
+        settings=target.settings,
+        secrets=reveal,
+    )
+    platform = get(target.platform).create(context)
+    store = platform.store()
+    opened.append(SecretStore(store, key_file))
+    return Workspace(
+        target=target,
+        platform=platform,
+        store=store,
+        journal=Journal(store),
+        releases=Releases(store),
+        secrets=opened[0],
+        clock=clock,
+        emit=emit,
+    )

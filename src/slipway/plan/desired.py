@@ -1,0 +1,100 @@
+"""App + artifacts + secret versions -> the Release that is wanted. Pure; called by the verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from slipway.app.model import App, Service
+from slipway.plan.merkle import fingerprint, local_hash, secrets_of, service_keys
+from slipway.plan.release import Artifact, GitState, Release, ReleaseService
+from slipway.support.data import Frozen
+
+
+class Inputs(Frozen, frozen=True, kw_only=True):
+    """What a release is made of. `artifacts` may lack services that the platform skips.
+
+    `contents` maps mounted files to digests; `secrets` name -> version that it will pin.
+    """
+
+    app: App
+    platform: str
+    artifacts: Mapping[str, Artifact]
+    secrets: Mapping[str, int]
+    label: str
+    number: int
+    created: float
+    contents: Mapping[str, str] = {}
+    git: GitState | None = None
+
+
+def desired_release(inputs: Inputs) -> Release:
+    """The release that `inputs` describe; services that the platform skips are left out."""
+    app = inputs.app
+    services = {
+        name: service
+        for name, service in app.services.items()
+        if not _skipped(service, inputs.platform)
+    }
+    local = {
+        name: local_hash(
+            service,
+            directory=app.directory,
+            artifact=inputs.artifacts.get(name),
+            secrets=inputs.secrets,
+            label=inputs.label,
+            contents=inputs.contents,
+        )
+        for name, service in services.items()
+    }
+    keys = service_keys(services, local)
+    used = {name for service in services.values() for name in secrets_of(service)}
+    return Release(
+        number=inputs.number,
+        label=inputs.label,
+        app=app.name,
+        environment=app.environment.name,
+        platform=inputs.platform,
+        created=inputs.created,
+        services={
+            name: ReleaseService(
+                service=service,
+                key=keys[name],
+                fingerprint=fingerprint(service, local[name]),
+                artifact=inputs.artifacts.get(name),
+            )
+            for name, service in services.items()
+        },
+        routes=tuple(r for r in app.routes if r.service in services),
+        volumes=app.volumes,
+        secrets={name: inputs.secrets[name] for name in sorted(used & inputs.secrets.keys())},
+        smoke_tests=app.smoke_tests,
+        rollout=app.rollout,
+        git=inputs.git,
+    )
+
+
+def _skipped(service: Service, platform: str) -> bool:
+    override = service.overrides.get(platform)
+    return override is not None and override.skip
+
+
+def same_content(one: Release, other: Release) -> bool:
+    """True if the two differ at most in number, label, time and git state."""
+    return _content(one) == _content(other)
+
+
+def _content(release: Release) -> Release:
+    return msgspec.structs.replace(
+        release, number=0, label="", created=0.0, git=None, services=_without_origin(release)
+    )
+
+
+def _without_origin(release: Release) -> dict[str, ReleaseService]:
+    return {
+        name: msgspec.structs.replace(
+            entry, service=msgspec.structs.replace(entry.service, origin=None, build=None)
+        )
+        for name, entry in release.services.items()
+    }

@@ -1,0 +1,120 @@
+"""Situation -> Plan: the strategy's steps, the changes as a diff, and a fingerprint.
+
+The verbs in `engine` call `rollout_plan` and `cleanup_plan`. Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+import msgspec
+
+from slipway.errors import RefusedError
+from slipway.plan.changes import rollout_changes
+from slipway.plan.graph import start_order
+from slipway.plan.model import Change, Plan, Step
+from slipway.plan.observed import Observed
+from slipway.plan.release import Release
+from slipway.plan.rollout import blue_green
+from slipway.plan.rollout.situation import Situation
+
+# Steps that look but do not change anything; a plan of only these has nothing to do.
+_PASSIVE = frozenset({"ready", "smoke", "verify"})
+
+
+class Request(Situation, frozen=True, kw_only=True):
+    """A Situation with the verb that asked, and what the platform can do."""
+
+    verb: str
+    weights_supported: bool = True
+
+
+def situation_order(release: Release) -> tuple[str, ...]:
+    """A start order of a release's services; ConfigError names a cycle."""
+    return start_order({name: entry.service for name, entry in release.services.items()})
+
+
+def rollout_plan(request: Request) -> Plan:
+    """The plan of install, upgrade, rollback and start.
+
+    Raises RefusedError for a strategy that is not there, or that the platform lacks.
+    """
+    release = request.release
+    strategy = release.rollout.strategy
+    if strategy not in ("blue-green", "recreate"):
+        raise RefusedError(
+            f"strategy {strategy!r} is not available on {release.platform}",
+            hint="use blue-green (the default) or recreate",
+        )
+    steps = blue_green.steps(request)
+    if not any(step.kind not in _PASSIVE for step in steps):
+        steps = []
+    return Plan(
+        verb=request.verb,
+        app=release.app,
+        environment=release.environment,
+        platform=release.platform,
+        release=release,
+        base=request.base.number if request.base else None,
+        new_release=request.new_release and bool(steps),
+        changes=rollout_changes(request, steps),
+        steps=tuple(steps),
+        notes=_notes(release, steps),
+        fingerprint=fingerprint(release, request.observed, steps),
+    )
+
+
+def _notes(release: Release, steps: Iterable[Step]) -> tuple[str, ...]:
+    built = {s.service for s in steps if s.kind in ("build", "backing")}
+    found = [
+        f"{name}: {note}"
+        for name, entry in release.services.items()
+        if name in built and entry.artifact is not None
+        for note in entry.artifact.notes
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def fingerprint(release: Release | None, observed: Observed, steps: Iterable[Step]) -> str:
+    """A digest of what decides the plan; times and counters of the world are left out."""
+    world = sorted((i.service, i.key, i.index, i.fingerprint) for i in observed.instances)
+    keys = {n: (e.key, e.fingerprint) for n, e in release.services.items()} if release else {}
+    data = [keys, world, dict(observed.weights), [msgspec.to_builtins(s) for s in steps]]
+    return hashlib.sha256(msgspec.json.encode(data, order="deterministic")).hexdigest()[:16]
+
+
+def cleanup_plan(
+    *, app: str, environment: str, platform: str, observed: Observed, volumes: bool
+) -> Plan:
+    """Stop and remove everything of an environment; data only with `volumes`."""
+    changes = [
+        Change(action="remove", subject=f"{i.service} {i.key[:8]}".strip(), summary="stopped")
+        for i in observed.instances
+    ]
+    if observed.proxy:
+        changes.append(Change(action="remove", subject="proxy", summary="stopped"))
+    verdict = "deleted, with its data" if volumes else "its data stays"
+    changes += [
+        Change(action="remove" if volumes else "keep", subject=f"volume {name}", summary=verdict)
+        for name in observed.volumes
+    ]
+    anything = bool(observed.instances or observed.proxy or (volumes and observed.volumes))
+    steps = [
+        Step(
+            id="teardown",
+            kind="teardown",
+            title="stop and remove everything" + (", with its data" if volumes else ""),
+            args={"volumes": volumes},
+            interrupts=True,
+        )
+    ]
+    return Plan(
+        verb="cleanup",
+        app=app,
+        environment=environment,
+        platform=platform,
+        changes=tuple(changes),
+        steps=tuple(steps) if anything else (),
+        fingerprint=fingerprint(None, observed, steps),
+    )

@@ -1,0 +1,156 @@
+"""Journal + observed -> Status. Pure but for `read_status`, which asks for both first."""
+
+from __future__ import annotations
+
+import socket
+
+from slipway.engine.workspace import Workspace
+from slipway.journal.journal import Head
+from slipway.journal.lease import LeaseRecord, holder, is_live
+from slipway.plan.observed import Instance, Observed
+from slipway.plan.release import Release, ReleaseService
+from slipway.status.document import (
+    InstanceStatus,
+    ReleaseStatus,
+    RouteStatus,
+    RunStatus,
+    ServiceState,
+    ServiceStatus,
+    Status,
+)
+
+_UP = ("running", "ready")
+
+
+async def read_status(workspace: Workspace) -> Status:
+    """Look at the platform and the journal once."""
+    head = workspace.journal.head()
+    release = workspace.releases.get(head.current) if head.current is not None else None
+    observed = await workspace.platform.observe()
+    return build_status(
+        release=release,
+        head=head,
+        observed=observed,
+        lease=holder(workspace.store),
+        app=workspace.target.app_id,
+        environment=workspace.target.environment,
+        platform=workspace.platform.name,
+        now=workspace.clock.now(),
+    )
+
+
+def build_status(
+    *,
+    release: Release | None,
+    head: Head,
+    observed: Observed,
+    lease: LeaseRecord | None,
+    app: str,
+    environment: str,
+    platform: str,
+    now: float,
+) -> Status:
+    """The document. Healthy: all of the current release is up and has all the traffic."""
+    services = (
+        tuple(_service(entry, observed) for entry in release.services.values()) if release else ()
+    )
+    problems = _problems(release, observed, services)
+    run = _run(head, lease, now)
+    if run is not None and not run.live:
+        problems.append(f"run {run.run} ({run.verb}) was interrupted; `deploy resume` closes it")
+    return Status(
+        app=release.app if release else app,
+        environment=environment,
+        platform=platform,
+        healthy=release is not None and not problems,
+        release=_release(release, head) if release else None,
+        urls=observed.urls,
+        services=services,
+        routes=tuple(
+            RouteStatus(release=int(number), weight=weight)
+            for number, weight in sorted(observed.weights.items(), key=lambda item: int(item[0]))
+        ),
+        run=run,
+        problems=tuple(problems),
+    )
+
+
+def _release(release: Release, head: Head) -> ReleaseStatus:
+    return ReleaseStatus(
+        number=release.number,
+        label=release.label,
+        verified=release.number in head.verified,
+        created=release.created,
+        commit=release.git.commit if release.git else None,
+    )
+
+
+def _service(entry: ReleaseService, observed: Observed) -> ServiceStatus:
+    service = entry.service
+    instances = observed.of(service.name, entry.key)
+    if service.role == "job":
+        return ServiceStatus(name=service.name, role="job", state="done", wanted=0, healthy=True)
+    wanted = 1 if service.role == "backing" else service.replicas
+    up = [i for i in instances if i.state in _UP]
+    return ServiceStatus(
+        name=service.name,
+        role=service.role,
+        state=_state(instances, len(up), wanted),
+        wanted=wanted,
+        healthy=len(up) >= wanted,
+        instances=tuple(_instance(i) for i in instances),
+        detail=next((i.detail for i in instances if i.detail), ""),
+    )
+
+
+def _state(instances: tuple[Instance, ...], up: int, wanted: int) -> ServiceState:
+    states = {i.state for i in instances}
+    if up >= wanted:
+        return "running"
+    if up:
+        return "degraded"
+    if "crashed" in states:
+        return "crashed"
+    return "starting" if "starting" in states else "stopped"
+
+
+def _instance(instance: Instance) -> InstanceStatus:
+    return InstanceStatus(
+        index=instance.index,
+        state=instance.state,
+        address=instance.address,
+        pid=instance.pid,
+        started=instance.started,
+        restarts=instance.restarts,
+        detail=instance.detail,
+    )
+
+
+def _problems(
+    release: Release | None, observed: Observed, services: tuple[ServiceStatus, ...]
+) -> list[str]:
+    if release is None:
+        return []
+    problems = [
+        f"{s.name} is {s.state}: {sum(i.state in _UP for i in s.instances)} of {s.wanted} up"
+        for s in services
+        if not s.healthy
+    ]
+    if release.routes and not observed.proxy:
+        problems.append("the proxy does not run")
+    elif release.routes and observed.weights.get(str(release.number)) != 100:
+        problems.append(f"release {release.number} does not have all the traffic")
+    return problems
+
+
+def _run(head: Head, lease: LeaseRecord | None, now: float) -> RunStatus | None:
+    if head.interrupted is None:
+        return None
+    opened = head.interrupted.opened
+    return RunStatus(
+        run=opened.run,
+        verb=opened.verb,
+        since=opened.at,
+        owner=f"{opened.owner.user}@{opened.owner.host}",
+        live=lease is not None and is_live(lease, now=now, host=socket.gethostname()),
+    )
