@@ -1,0 +1,24 @@
+"""deploy.yaml: what Compose cannot say. Its schema, loading, environments and generation."""
+
+from slipway.app.config.load import find_config, load_config, parse_config
+from slipway.app.config.merge import (
+    choose_environment,
+    default_environment,
+    environments,
+    settings_for,
+)
+from slipway.app.config.model import DeployConfig, Settings
+from slipway.app.config.validate import schema
+
+__all__ = [
+    "DeployConfig",
+    "Settings",
+    "choose_environment",
+    "default_environment",
+    "environments",
+    "find_config",
+    "load_config",
+    "parse_config",
+    "schema",
+    "settings_for",
+]

@@ -1,0 +1,1 @@
+"""What names alone tell: images that keep data (`images`), secret variables (`names`)."""
