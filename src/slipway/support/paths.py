@@ -49,10 +49,15 @@ def app_id(name: str, directory: Path) -> str:
 
 def environment_home(environ: Mapping[str, str], app: str, environment: str) -> Path:
     """Where one environment of an app (`app` from `app_id`) keeps its state."""
-    folder = _plain(environment)
-    if folder != environment:  # "Prod" and "prod" are two environments
-        folder += "-" + hashlib.sha256(environment.encode()).hexdigest()[:8]
-    return state_home(environ) / "apps" / app / folder
+    return state_home(environ) / "apps" / app / folder_name(environment)
+
+
+def folder_name(name: str) -> str:
+    """`name` as a part of a path, on every file system; different names stay different."""
+    plain = _plain(name)
+    if plain == name:
+        return name
+    return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _plain(name: str) -> str:
