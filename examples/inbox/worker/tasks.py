@@ -4,6 +4,7 @@ A message is acknowledged when it is stored, so none is lost if the worker dies.
 delivered twice, which is harmless: its id is the row's key.
 """
 
+import logging
 import os
 from functools import cache
 
@@ -27,6 +28,8 @@ app.conf.update(
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
 )
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # Celery's own lines tell enough
 
 LONGEST_PAUSE = 30  # seconds between tries; must be well below the visibility timeout
 
