@@ -49,7 +49,8 @@ class Detection(Frozen, frozen=True, kw_only=True):
 
 class Context(Frozen, frozen=True, kw_only=True):
     """What a platform is made from. `home` is this environment's state folder on this machine,
-    `cache` is shared by all apps, `project` is the app's folder.
+    `cache` is shared by all apps, `project` is the app's folder. `key_file` opens the secrets in
+    the platform's store (`support.secrets.keys`): for launchers that run without the tool.
     """
 
     app: str
@@ -59,6 +60,7 @@ class Context(Frozen, frozen=True, kw_only=True):
     cache: Path
     settings: Mapping[str, Any]
     secrets: SecretReader
+    key_file: Path | None = None
 
 
 class StepContext(Frozen, frozen=True, kw_only=True):

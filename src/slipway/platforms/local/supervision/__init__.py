@@ -1,0 +1,1 @@
+"""Keeping programs running: one supervisord per environment."""
