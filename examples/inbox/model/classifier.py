@@ -21,7 +21,7 @@ MAGIC = b"INBOXLM1"
 CHUNK = 64 * 1024
 
 
-class BadModel(Exception):
+class BadModelError(Exception):
     """The file is not a model, or is damaged."""
 
 
@@ -90,13 +90,13 @@ def load(path: Path, on_progress: Callable[[float], None] = lambda share: None) 
             weights.frombytes(chunk)
             on_progress(file.tell() / size)
     if digest.hexdigest() != header["sha256"]:
-        raise BadModel(f"{path} is damaged: its checksum is not what its header says")
+        raise BadModelError(f"{path} is damaged: its checksum is not what its header says")
     return Classifier(header["labels"], header["buckets"], little_endian(weights))
 
 
 def read_header(file) -> dict:
     if file.read(len(MAGIC)) != MAGIC:
-        raise BadModel(f"{file.name} is not a model file")
+        raise BadModelError(f"{file.name} is not a model file")
     (length,) = struct.unpack("<I", file.read(4))
     return json.loads(file.read(length))
 
@@ -104,5 +104,5 @@ def read_header(file) -> dict:
 def chunks(file) -> Iterator[bytes]:
     while chunk := file.read(CHUNK):
         if len(chunk) % 4:
-            raise BadModel(f"{file.name} is cut short")
+            raise BadModelError(f"{file.name} is cut short")
         yield chunk

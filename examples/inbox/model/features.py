@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from itertools import pairwise
 
 WORD = re.compile(r"[a-z]+|\d+|[!?%]")
 
@@ -10,7 +11,7 @@ def features(text: str, buckets: int) -> list[int]:
     """Which buckets the text falls into: its words, pairs of words, and pieces of words, hashed."""
     words = [("0" * len(word) if word.isdigit() else word) for word in WORD.findall(text.lower())]
     names = set(words)
-    names.update(f"{first} {second}" for first, second in zip(words, words[1:]))
+    names.update(f"{first} {second}" for first, second in pairwise(words))
     for word in words:
         marked = f"<{word}>"
         names.update(marked[start : start + 4] for start in range(len(marked) - 3))

@@ -17,7 +17,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from classifier import Answer, BadModel, Classifier, load
+from classifier import Answer, BadModelError, Classifier, load
 
 MAX_BODY = 64 * 1024
 logger = logging.getLogger("model")
@@ -59,11 +59,11 @@ class Model:
 
     def classify(self, text: str) -> Answer:
         if self._classifier is None:
-            raise NotReady(f"the model is loading ({self.progress:.0%})")
+            raise NotReadyError(f"the model is loading ({self.progress:.0%})")
         return self._classifier.classify(text)
 
 
-class NotReady(Exception):
+class NotReadyError(Exception):
     """It cannot classify yet."""
 
 
@@ -90,7 +90,7 @@ class Handler(BaseHTTPRequestHandler):
             label, confidence = self.server.model.classify(self.read_text())
         except ValueError as error:
             self.answer(422, {"error": str(error)})
-        except NotReady as error:
+        except NotReadyError as error:
             self.answer(503, {"error": str(error)})
         else:
             self.answer(200, {"label": label, "confidence": round(confidence, 4)})
@@ -142,7 +142,7 @@ def serve(server: Server) -> int:
             server.model.load()
         except InterruptedError:
             pass
-        except (OSError, BadModel) as error:
+        except (OSError, BadModelError) as error:
             logger.error("cannot load the model: %s", error)
             failures.append(error)
             stop()

@@ -1,5 +1,5 @@
 import pytest
-from classifier import BadModel, load, save
+from classifier import BadModelError, load, save
 from features import features
 from train import read_examples, train
 
@@ -72,7 +72,7 @@ def test_loading_reports_growing_progress_up_to_all(model_file):
 def test_a_damaged_file_is_refused(model_file, tmp_path, damage, complaint):
     damaged = tmp_path / "damaged.bin"
     damaged.write_bytes(damage(model_file.read_bytes()))
-    with pytest.raises(BadModel, match=complaint):
+    with pytest.raises(BadModelError, match=complaint):
         load(damaged)
 
 

@@ -3,10 +3,11 @@ from datetime import datetime
 from uuid import UUID
 
 import httpx
+import psycopg
 import pytest
 from app.api import create_app
 from app.messages import QueueError
-from app.model import ModelNotReady, ModelState
+from app.model import ModelNotReadyError, ModelState
 from app.settings import Settings, SettingsError
 from app.signature import HEADER, sign
 from fastapi.testclient import TestClient
@@ -43,6 +44,7 @@ class Store(Part):
         self.asked = {}
 
     def latest(self, **wanted):
+        self.check()
         self.asked = wanted
         return [{"id": "1", "text": "hi", "label": "sales"}]
 
@@ -128,7 +130,7 @@ def test_not_ready_says_which_part_and_tells_no_secrets(web, part, name):
 
 
 def test_a_loading_model_says_how_far_it_is(web):
-    web.model.broken = ModelNotReady("reading weights, 42%")
+    web.model.broken = ModelNotReadyError("reading weights, 42%")
     assert web.client.get("/ready").json()["checks"]["model"]["reason"] == "reading weights, 42%"
 
 
@@ -197,6 +199,13 @@ def test_messages_pass_the_filter_on(web):
         "exclude_source": None,
         "max_age": 60.0,
     }
+
+
+def test_messages_without_a_database_are_unavailable(web):
+    web.store.broken = psycopg.OperationalError("inbox:hunter2@db")
+    answer = web.client.get("/api/messages")
+    assert answer.status_code == 503
+    assert answer.json() == {"detail": "the database does not answer"}
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "max_age=-1", "limit=many"])

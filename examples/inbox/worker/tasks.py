@@ -21,7 +21,7 @@ app.conf.update(
     accept_content=["json"],
     broker_connection_retry_on_startup=True,
     # After this time, a message that a dead worker had taken is given to another one.
-    broker_transport_options={"visibility_timeout": 120, "socket_connect_timeout": 5},
+    broker_transport_options={"visibility_timeout": 60, "socket_connect_timeout": 5},
     task_acks_late=True,
     task_default_queue="inbox",
     task_ignore_result=True,

@@ -1,6 +1,7 @@
 """What the web service answers: the page, the JSON API, the webhook, and its own state."""
 
 import html
+import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from typing import Annotated
 from uuid import UUID, uuid4
 
 import httpx
+import psycopg
 from fastapi import FastAPI, HTTPException, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -23,6 +25,7 @@ from app.model import Model
 from app.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
+logger = logging.getLogger("uvicorn.error")
 MAX_BODY = 64 * 1024
 
 HEADERS = {
@@ -76,6 +79,7 @@ def create_app(
     )
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.middleware("http")(guard)
+    app.exception_handler(psycopg.OperationalError)(no_database)
     add_state(app, settings, store, queue, model, executor)
     add_messages(app, settings, store, queue)
     add_page(app, title, settings)
@@ -88,6 +92,13 @@ async def guard(request: Request, call_next) -> Response:
     response = await call_next(request)
     response.headers.update(HEADERS)
     return response
+
+
+def no_database(request: Request, error: Exception) -> JSONResponse:
+    logger.warning("%s: %s", request.url.path, error)
+    return JSONResponse(
+        {"detail": "the database does not answer"}, status_code=503, headers={"Retry-After": "5"}
+    )
 
 
 def add_page(app: FastAPI, title: str, settings: Settings) -> None:

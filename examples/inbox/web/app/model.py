@@ -14,7 +14,7 @@ class ModelState(NamedTuple):
         return self.progress >= 1
 
 
-class ModelNotReady(Exception):
+class ModelNotReadyError(Exception):
     """It answers, but cannot classify yet."""
 
 
@@ -31,7 +31,7 @@ class Model:
         """Raises if it cannot classify."""
         state = self.state()
         if not state.ready:
-            raise ModelNotReady(f"{state.stage}, {state.progress:.0%}")
+            raise ModelNotReadyError(f"{state.stage}, {state.progress:.0%}")
 
     def close(self) -> None:
         self._client.close()
