@@ -48,9 +48,17 @@ class Result:
 
 
 async def run_plan(
-    workspace: Workspace, verb: str, prepare: Prepare, approve: Approve, options: RunOptions
+    workspace: Workspace,
+    verb: str,
+    prepare: Prepare,
+    approve: Approve,
+    options: RunOptions,
+    *,
+    closes: bool = True,
 ) -> Result:
     """Lease, recovery, plan, approval, and then exactly that plan.
+
+    `closes` False: `prepare` itself deals with an interrupted run.
 
     Raises LeaseHeldError, DriftError where the world changed while the plan was looked at,
     and whatever `Execution.run` raises.
@@ -60,7 +68,8 @@ async def run_plan(
         approve(prepared.plan)
         return Result(plan=prepared.plan, dry_run=True)
     with Lease(workspace.store, workspace.clock, verb) as lease:
-        await recover(workspace)
+        if closes:
+            await recover(workspace)
         prepared = await prepare()
         if not prepared.plan.steps:
             approve(prepared.plan)
@@ -69,6 +78,7 @@ async def run_plan(
         approve(prepared.plan)
         if workspace.clock.monotonic() - began > 1.0:
             prepared = await _unchanged(prepare, prepared)
+        workspace.remember_platform()
         own = OwnSteps(workspace, prepared.values)
         execution = Execution(
             workspace, prepared.plan, own, owner=lease.owner, revert=options.revert

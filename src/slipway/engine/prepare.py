@@ -14,7 +14,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from slipway.app.assemble import Loaded
-from slipway.app.model import SecretNeed
+from slipway.engine.secret_needs import new_values
 from slipway.engine.workspace import Workspace
 from slipway.errors import UsageError
 from slipway.journal.journal import Head
@@ -23,7 +23,6 @@ from slipway.plan.make import Request, rollout_plan, situation_order
 from slipway.plan.model import Plan
 from slipway.plan.observed import Observed
 from slipway.plan.release import Artifact, GitState, Release
-from slipway.support.secrets.generate import generate
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ async def prepare_app(workspace: Workspace, loaded: Loaded, wanted: Wanted) -> P
     observed = await workspace.platform.observe()
     resolve = workspace.platform.resolve
     artifacts = await anyio.to_thread.run_sync(resolve, loaded.app)
-    values = _new_values(workspace, loaded, auto=wanted.auto_secrets)
+    values = new_values(workspace.secrets, loaded.needs, loaded.sealed, auto=wanted.auto_secrets)
     head = workspace.journal.head()
     base = current_release(workspace, head)
     release, new = _release(workspace, loaded, wanted, base, artifacts, values)
@@ -79,40 +78,6 @@ async def prepare_app(workspace: Workspace, loaded: Loaded, wanted: Wanted) -> P
 def current_release(workspace: Workspace, head: Head) -> Release | None:
     """The release that is current, or None."""
     return workspace.releases.get(head.current) if head.current is not None else None
-
-
-def _new_values(workspace: Workspace, loaded: Loaded, *, auto: bool) -> dict[str, str]:
-    """Values to keep that the store lacks: found ones that changed, generated ones."""
-    store = workspace.secrets
-    values = {
-        name: value
-        for name, value in loaded.sealed.items()
-        if not store.has(name) or store.get(name) != value
-    }
-    missing = [n for n in loaded.needs if n.name not in loaded.sealed and not store.has(n.name)]
-    if missing and not auto:
-        raise missing_secrets(missing)
-    asked = [need for need in missing if not need.generate]
-    if asked:
-        raise missing_secrets(asked)
-    values.update({need.name: generate(need.name, need.length) for need in missing})
-    return values
-
-
-def missing_secrets(needs: list[SecretNeed]) -> UsageError:
-    """All at once: which secrets have no value, where they are used, what to do."""
-    lines = []
-    for need in needs:
-        place = f" ({need.origin.file}:{need.origin.line})" if need.origin else ""
-        lines.append(f"{need.name}{place}: {need.reason}".rstrip(": "))
-    every = all(need.generate for need in needs)
-    hint = (
-        "`deploy secrets auto-generate` makes them, or pass --auto-secrets"
-        if every
-        else "set each with `deploy secrets set NAME` (asks for the value), or in .env"
-    )
-    count = f"{len(needs)} secrets have" if len(needs) > 1 else "1 secret has"
-    return UsageError(f"{count} no value", details=lines, hint=hint)
 
 
 def _release(

@@ -59,6 +59,16 @@ async def _finish_cleanup(workspace: Workspace, run: Run, plan: Plan) -> None:
     _close(workspace, run, "succeeded", None)
 
 
+def close_interrupted(workspace: Workspace, run: Run) -> None:
+    """Say that `run` ended where it was cut off; for a caller that goes on from there."""
+    plan = workspace.journal.plan_of(run.opened.run)
+    records = workspace.journal.steps_of(run.opened.run)
+    if plan is not None and plan.release is not None and is_activated(plan, records):
+        _close(workspace, run, "succeeded", plan.release.number, _verified(records))
+    else:
+        _close(workspace, run, "interrupted", run.opened.base)
+
+
 def is_activated(plan: Plan, records: tuple[StepRecord, ...]) -> bool:
     """True if the run's release was made current before it was cut off."""
     kinds = {step.id: step.kind for step in plan.steps}

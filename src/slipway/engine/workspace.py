@@ -16,9 +16,12 @@ from slipway.platforms.protocol import Context, Platform
 from slipway.support import paths
 from slipway.support.clock import Clock
 from slipway.support.data import Frozen
+from slipway.support.files import atomic_write
 from slipway.support.secrets.age_store import SecretStore, key_path
 from slipway.support.store import Store
 from slipway.support.telemetry.events import Emit
+
+PLATFORM_NOTE = "platform"
 
 
 class Target(Frozen, frozen=True, kw_only=True):
@@ -52,6 +55,14 @@ class Workspace:
     secrets: SecretStore
     clock: Clock
     emit: Emit
+    home: Path
+
+    def remember_platform(self) -> None:
+        """Note on this machine which platform the environment is on, for later commands."""
+        note = self.home / PLATFORM_NOTE
+        text = self.platform.name + "\n"
+        if not note.is_file() or note.read_text() != text:
+            atomic_write(note, text.encode())
 
 
 def open_workspace(
@@ -88,4 +99,5 @@ def open_workspace(
         secrets=opened[0],
         clock=clock,
         emit=emit,
+        home=home,
     )

@@ -1,0 +1,96 @@
+"""What a run came to: a few lines with the URL and the next command, or a document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from slipway.cli.options import Options
+from slipway.cli.render.document import VERSION
+from slipway.cli.render.style import paint
+
+if TYPE_CHECKING:
+    from slipway.engine.deploy import Result
+
+
+def summary_lines(result: Result, options: Options, *, took: str) -> list[str]:
+    """For people, after the run."""
+    plan = result.plan
+    lines: list[str] = []
+    if plan.verb == "cleanup":
+        return [f"{paint('Clean', 'green', 'bold')}: nothing of it runs any more, in {took}."]
+    release = plan.release
+    if release is None:
+        return lines
+    name = f"{release.app} {release.label} (release {release.number})"
+    verified = any(s.kind == "verify" for s in plan.steps) or bool(result.checks)
+    state = "live and verified" if verified else "live"
+    if result.changed:
+        lines.append(
+            f"{paint(name, 'bold')} is {paint(state, 'green')} on {plan.environment}, in {took}."
+        )
+    else:
+        lines.append(
+            f"{paint(name, 'bold')} runs already, {paint('unchanged', 'green')}"
+            f"{' and healthy' if result.checks else ''}, in {took}."
+        )
+    for service, url in (result.urls or {}).items():
+        lines.append(f"  {service:10} {paint(url, 'cyan')}")
+    lines.append(f"  next: {paint(_next(result, options), 'dim')}")
+    return lines
+
+
+def _next(result: Result, options: Options) -> str:
+    """The command that people want next."""
+    where = _where(options)
+    if result.plan.verb in ("upgrade", "rollback"):
+        return f"deploy status{where}   or back: deploy rollback{where}"
+    return f"deploy status{where}   deploy logs -f{where}"
+
+
+def _where(options: Options) -> str:
+    import os
+    from pathlib import Path
+
+    words = ""
+    if options.project != Path.cwd():
+        words += f" -C {os.path.relpath(options.project)}"
+    if options.env:
+        words += f" -e {options.env}"
+    return words
+
+
+def result_document(result: Result, took: float) -> dict[str, Any]:
+    """For programs: `docs/reference/` has its schema."""
+    plan = result.plan
+    release = plan.release
+    outcome = "planned" if result.dry_run else ("changed" if result.changed else "unchanged")
+    return {
+        "version": VERSION,
+        "verb": plan.verb,
+        "outcome": outcome,
+        "environment": plan.environment,
+        "platform": plan.platform,
+        "release": {
+            "number": release.number,
+            "label": release.label,
+            "new": plan.new_release,
+        }
+        if release
+        else None,
+        "base": plan.base,
+        "changes": [
+            {"action": c.action, "subject": c.subject, "summary": c.summary, "details": c.details}
+            for c in plan.changes
+        ],
+        "steps": [
+            {"id": s.id, "kind": s.kind, "title": s.title, "interrupts": s.interrupts}
+            for s in plan.steps
+        ],
+        "notes": plan.notes,
+        "checks": [
+            {"name": c.name, "ok": c.ok, "saw": c.saw, "seconds": round(c.seconds, 4)}
+            for c in result.checks
+        ],
+        "urls": dict(result.urls or {}),
+        "seconds": round(took, 3),
+    }

@@ -1,0 +1,45 @@
+"""Small questions of commands that only look: which services, which release, which address."""
+
+from __future__ import annotations
+
+from slipway.engine.prepare import current_release
+from slipway.engine.workspace import Workspace
+from slipway.errors import NotFoundError, RefusedError
+from slipway.plan.release import Release
+
+
+def installed_release(workspace: Workspace) -> Release:
+    """The current release. Raises RefusedError if nothing is installed."""
+    release = current_release(workspace, workspace.journal.head())
+    if release is None:
+        raise RefusedError(
+            f"nothing is installed on {workspace.target.environment}",
+            hint="`deploy install` installs it",
+        )
+    return release
+
+
+def service_names(workspace: Workspace, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """`asked`, or all services of the current release. Raises NotFoundError, RefusedError."""
+    known = tuple(installed_release(workspace).services)
+    for name in asked:
+        if name not in known:
+            raise NotFoundError(
+                f"there is no service {name!r} in the current release",
+                hint=f"there are: {', '.join(known)}",
+            )
+    return asked or known
+
+
+async def public_url(workspace: Workspace, service: str | None) -> str:
+    """Where people reach a service; the first one that has an address by default."""
+    installed_release(workspace)
+    urls = (await workspace.platform.observe()).urls
+    if service is None and urls:
+        return next(iter(urls.values()))
+    if service is None or service not in urls:
+        raise NotFoundError(
+            f"{service or 'the app'} has no public address",
+            hint=f"these have one: {', '.join(urls) or 'none; `ports:` in compose.yaml gives one'}",
+        )
+    return urls[service]

@@ -1,0 +1,73 @@
+"""`deploy resume`: finish a run that was interrupted, or put it back."""
+
+from __future__ import annotations
+
+from slipway.engine.deploy import Approve, Result, RunOptions, run_plan
+from slipway.engine.prepare import Prepared, job_keys, plan_for
+from slipway.engine.recover import close_interrupted, recover
+from slipway.engine.workspace import Workspace
+from slipway.errors import NotFoundError
+from slipway.journal.journal import Run
+from slipway.journal.lease import Lease
+from slipway.plan.model import Plan
+
+
+async def revert_interrupted(workspace: Workspace) -> Run | None:
+    """Put the interrupted run back; None if there is none. Raises RevertError."""
+    with Lease(workspace.store, workspace.clock, "resume"):
+        return await recover(workspace)
+
+
+async def resume(workspace: Workspace, *, approve: Approve, options: RunOptions) -> Result | None:
+    """Go on to the release that the interrupted run was after; None if nothing is interrupted.
+
+    What is done already is seen and kept. Raises NotFoundError if the run was cut off before
+    its release was written: then there is nothing to go on with.
+    """
+    run = workspace.journal.head().interrupted
+    if run is None:
+        return None
+    plan = workspace.journal.plan_of(run.opened.run)
+    if plan is None or plan.release is None or plan.verb == "cleanup":
+        await revert_interrupted(workspace)
+        return None
+    if plan.release.number not in workspace.releases.numbers():
+        raise NotFoundError(
+            f"run {run.opened.run} was cut off before release {plan.release.number} was written",
+            hint=f"`deploy {plan.verb}` puts it back and starts again",
+        )
+
+    async def prepare() -> Prepared:
+        return await _remaining(workspace, run, plan, dry=options.dry_run)
+
+    return await run_plan(workspace, plan.verb, prepare, approve, options, closes=False)
+
+
+async def _remaining(workspace: Workspace, run: Run, plan: Plan, *, dry: bool) -> Prepared:
+    """A plan from what is there now to the interrupted run's release."""
+    assert plan.release is not None
+    if not dry and workspace.journal.head().interrupted is not None:
+        close_interrupted(workspace, run)
+    head = workspace.journal.head()
+    done = _finished_jobs(workspace, run, plan)
+    observed = await workspace.platform.observe()
+    remaining = plan_for(
+        workspace,
+        plan.release,
+        observed,
+        head,
+        verb=plan.verb,
+        verify=any(step.kind == "verify" for step in plan.steps),
+        new_release=False,
+        finished_jobs=done,
+    )
+    return Prepared(plan=remaining, observed=observed, values={})
+
+
+def _finished_jobs(workspace: Workspace, run: Run, plan: Plan) -> tuple[str, ...]:
+    """Jobs of the interrupted plan that need not run again: they ran, or were not to run."""
+    assert plan.release is not None
+    planned = {step.id: step for step in plan.steps if step.kind == "job"}
+    ended = {r.step for r in workspace.journal.steps_of(run.opened.run) if r.phase == "done"}
+    open_keys = {step.args["key"] for name, step in planned.items() if name not in ended}
+    return tuple(key for key in job_keys(plan.release) if key not in open_keys)
