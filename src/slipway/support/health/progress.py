@@ -38,7 +38,7 @@ def fraction(value: Any, *, percent: bool = False) -> float | None:
     A whole number in a text is a percentage with `percent`, and any number above 1 is.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
-        number = value / 100 if value > 1 else float(value)
+        number = min(value, 100) / 100 if value > 1 else float(value)
         return min(1.0, number) if math.isfinite(number) and number >= 0 else None
     match = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
     if match is None:
