@@ -56,8 +56,9 @@ class RouteSettings(Frozen, frozen=True, kw_only=True):
 
 
 class SecretSettings(Frozen, frozen=True, kw_only=True):
-    """How one secret is made; None means: not told."""
+    """How one secret is made; None means: not told. `secret` False: none, despite its name."""
 
+    secret: bool = True
     generate: bool | None = None
     length: int | None = None
 

@@ -79,8 +79,10 @@ def rollout(raw: Mapping[str, Any]) -> Rollout:
     return msgspec.convert(dict(raw), Rollout)
 
 
-def secret(raw: Mapping[str, Any] | None) -> SecretSettings:
+def secret(raw: Mapping[str, Any] | bool | None) -> SecretSettings:
     """One entry of `secrets:`."""
+    if isinstance(raw, bool):
+        return SecretSettings(secret=raw)
     return SecretSettings(**(raw or {}))
 
 
