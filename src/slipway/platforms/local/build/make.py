@@ -1,0 +1,348 @@
+"""Makes an artifact from a plan: each stage in a folder of its own, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from slipway.errors import BuildError
+from slipway.platforms.local.build.files import bring, put, write
+from slipway.platforms.local.build.interpreter import Interpreter, find_interpreter
+from slipway.platforms.local.build.model import (
+    Bring,
+    BuildPlan,
+    Built,
+    Folder,
+    InstallNode,
+    InstallPython,
+    Put,
+    Run,
+    StagePlan,
+    VenvAt,
+    Write,
+)
+from slipway.platforms.local.build.nodedeps import ensure_modules, without_lock
+from slipway.platforms.local.build.pythondeps import (
+    Placed,
+    collect,
+    ensure_venv,
+    install_own,
+    is_complete,
+    lock,
+)
+from slipway.platforms.local.build.runcommand import run_build_command
+from slipway.platforms.local.build.workshop import Workshop
+from slipway.platforms.local.tools import Tool, ensure_tool, version_tuple
+from slipway.platforms.local.tools.command import OnLine, locked, silent, storage_errors
+
+Reveal = Callable[[str], str]
+RECORD = "built.json"
+
+
+class _Stage:
+    """One stage as it is being made."""
+
+    def __init__(self, plan: StagePlan, base: _Stage | None, shop: Workshop) -> None:
+        self.plan = plan
+        self.shop = shop
+        self.installs: list[Placed] = list(base.installs) if base else []
+        self.venv_paths: list[str] = list(base.venv_paths) if base else []
+        self.modules: list[str] = list(base.modules) if base else []
+        self.venv: Path | None = None
+        self.lock_text = ""
+        self.linked: set[str] = set()
+        self.installed = 0
+
+
+class _Maker:
+    """One build: what its stages share."""
+
+    def __init__(
+        self, plan: BuildPlan, work: Path, cache: Path, on_line: OnLine, reveal: Reveal
+    ) -> None:
+        self.plan = plan
+        self.work = work
+        self.cache = cache
+        self.on_line = on_line
+        self.reveal = reveal
+        self.notes: list[str] = []
+        self.node: Tool | None = None
+        self.interpreter: Interpreter | None = None
+        self.done: list[_Stage] = []
+
+    async def make(self) -> _Stage:
+        """All stages; the last one."""
+        for place, plan in enumerate(self.plan.stages):
+            base = self.done[plan.base] if plan.base is not None else None
+            stage = _Stage(plan, base, self._shop(place, base))
+            self.done.append(stage)
+            for operation in plan.operations:
+                await self._apply(stage, operation)
+        final = self.done[-1]
+        if self.plan.kind == "python" or final.installs:
+            await self._python(final)
+        return final
+
+    def _shop(self, place: int, base: _Stage | None) -> Workshop:
+        tree = self.work / f"stage-{place}" / "tree"
+        scratch = self.work / f"stage-{place}" / "scratch"
+        with storage_errors(tree):
+            scratch.mkdir(parents=True)
+            if base is None:
+                tree.mkdir()
+            else:
+                shutil.copytree(base.shop.tree, tree, symlinks=True)
+        return Workshop(self.plan, scratch, tree, self.cache, self.on_line)
+
+    async def _apply(self, stage: _Stage, operation: object) -> None:
+        shop = stage.shop
+        if isinstance(operation, Put):
+            put(operation, shop)
+        elif isinstance(operation, Write):
+            write(operation, shop)
+        elif isinstance(operation, Folder):
+            with storage_errors(shop.tree):
+                shop.real(operation.path).mkdir(parents=True, exist_ok=True)
+        elif isinstance(operation, Bring):
+            self._bring(stage, operation)
+        elif isinstance(operation, VenvAt):
+            stage.venv_paths.append(operation.path)
+        elif isinstance(operation, InstallPython):
+            stage.installs.append(Placed(operation, shop))
+        elif isinstance(operation, InstallNode):
+            await self._install_node(stage, operation)
+        elif isinstance(operation, Run):
+            await self._run(stage, operation)
+
+    def _bring(self, stage: _Stage, operation: Bring) -> None:
+        source = self.done[operation.stage]
+        self._link_venv_paths(source)
+        bring(operation, source.shop, stage.shop, lenient=bool(source.installs))
+        stage.installs.extend(i for i in source.installs if i not in stage.installs)
+        stage.modules.extend(m for m in source.modules if m not in stage.modules)
+        stage.venv_paths.extend(
+            path
+            for path in source.venv_paths
+            if path not in stage.venv_paths and stage.shop.real(path).parent.is_dir()
+        )
+
+    def _link_venv_paths(self, stage: _Stage) -> None:
+        """A place for COPY --from to find; the final stage's environment is put there."""
+        for path in stage.venv_paths:
+            real = stage.shop.real(path)
+            with storage_errors(real):
+                if not real.is_symlink() and not real.exists():
+                    real.mkdir(parents=True)
+
+    async def _install_node(self, stage: _Stage, install: InstallNode) -> None:
+        node = await self._node()
+        note = without_lock(install, stage.shop)
+        if note is not None:
+            self.notes.append(note)
+        kept = await ensure_modules(install, node, stage.shop)
+        link = stage.shop.real(install.workdir) / "node_modules"
+        with storage_errors(link):
+            link.parent.mkdir(parents=True, exist_ok=True)
+            if link.is_symlink():
+                link.unlink()
+            elif link.is_dir():
+                shutil.rmtree(link)
+            link.symlink_to(kept / "node_modules")
+        stage.modules.append(str(kept / "node_modules"))
+
+    async def _node(self) -> Tool:
+        if self.node is None:
+            wanted = self.plan.wanted if self.plan.kind == "node" else None
+            least = version_tuple(wanted or "")[:1]
+            self.node = await ensure_tool("node", self.cache, self.on_line, least=least)
+            major = self.node.version.partition(".")[0]
+            if wanted is not None and major != wanted.partition(".")[0]:
+                self.notes.append(f"Node {wanted} is asked for, this is Node {self.node.version}")
+        return self.node
+
+    async def _python(self, stage: _Stage) -> Path:
+        """The environment with all that was installed in the stage so far."""
+        if stage.venv is not None and stage.installed == len(stage.installs):
+            return stage.venv
+        if self.interpreter is None:
+            self.interpreter = await self._interpreter()
+        interpreter, shop = self.interpreter, stage.shop
+        wanted = await collect(stage.installs)
+        stage.lock_text = await lock(wanted, interpreter, shop)
+        venv = await ensure_venv(stage.lock_text, interpreter, shop)
+        site = shop.tree.parent / "site"
+        shutil.rmtree(site, ignore_errors=True)
+        await install_own(wanted.own, venv, site, shop)
+        stage.venv, stage.installed = venv, len(stage.installs)
+        self._link(stage, venv)
+        return venv
+
+    def _link(self, stage: _Stage, venv: Path) -> None:
+        for path in dict.fromkeys(stage.venv_paths):
+            real = stage.shop.real(path)
+            with storage_errors(real):
+                if real.is_symlink():
+                    real.unlink()
+                elif real.exists():
+                    shutil.rmtree(real)
+                real.parent.mkdir(parents=True, exist_ok=True)
+                real.symlink_to(venv)
+
+    async def _interpreter(self) -> Interpreter:
+        wanted = self.plan.wanted if self.plan.kind == "python" else None
+        found = await find_interpreter(wanted, self.on_line)
+        if wanted is not None and "." in wanted and found.version != wanted:
+            self.notes.append(f"Python {wanted} is asked for, this is Python {found.version}")
+        return found
+
+    async def _run(self, stage: _Stage, operation: Run) -> None:
+        venv = None
+        if self.plan.kind == "python" or stage.installs:
+            venv = await self._python(stage)
+        node = await self._node() if stage.modules or self.plan.kind == "node" else None
+        skipped = await run_build_command(
+            operation, self.plan, stage.shop, venv=venv, node=node, reveal=self.reveal
+        )
+        if skipped is not None:
+            self.notes.append(skipped)
+
+
+async def build(
+    plan: BuildPlan,
+    *,
+    root: Path,
+    cache: Path,
+    on_line: OnLine = silent,
+    reveal: Reveal = str,
+) -> Path:
+    """Make the artifact of `plan` in `root/ID` unless it is there; its folder.
+
+    `root` is the environment's artifacts folder, `cache` is shared by all apps. `reveal`
+    replaces secret placeholders in build arguments; what it gives is kept out of `on_line`.
+    Raises BuildError (the command, its Dockerfile line, its last lines), StorageError and
+    PlatformError; a build that fails or is cancelled leaves nothing.
+    """
+    final = root / plan.id
+    if load_built(root, plan.id) is not None:
+        return final
+    async with locked(cache / "locks" / f"artifact-{plan.id}.lock"):
+        if load_built(root, plan.id) is not None:
+            return final
+        with storage_errors(root):
+            root.mkdir(parents=True, exist_ok=True)
+            for left in root.glob(f".{plan.id}-*"):
+                shutil.rmtree(left, ignore_errors=True)
+            work = Path(tempfile.mkdtemp(prefix=f".{plan.id}-", dir=root))
+        try:
+            await _build_in(work, plan, final, cache, on_line, reveal)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return final
+
+
+async def _build_in(
+    work: Path, plan: BuildPlan, final: Path, cache: Path, on_line: OnLine, reveal: Reveal
+) -> None:
+    secrets: set[str] = set()
+
+    def revealing(text: str) -> str:
+        value = reveal(text)
+        if value != text:
+            secrets.add(value)
+        return value
+
+    def masking(line: str) -> None:
+        on_line(_masked(line, secrets))
+
+    maker = _Maker(plan, work, cache, masking, revealing)
+    try:
+        stage = await maker.make()
+    except BuildError as error:
+        error.details = tuple(_masked(line, secrets) for line in error.details)
+        raise
+    made = stage.shop.tree.parent
+    with storage_errors(final):
+        shutil.rmtree(stage.shop.work, ignore_errors=True)
+        (made / "lock.txt").write_text(stage.lock_text)
+        (made / RECORD).write_bytes(msgspec.json.encode(_record(maker, stage)))
+        made.chmod(0o755)
+        shutil.rmtree(final, ignore_errors=True)
+        made.rename(final)
+
+
+def _masked(line: str, secrets: set[str]) -> str:
+    for value in secrets:
+        if len(value) > 3:
+            line = line.replace(value, "***")
+    return line
+
+
+def _record(maker: _Maker, stage: _Stage) -> Built:
+    plan = maker.plan
+    return Built(
+        id=plan.id,
+        kind=plan.kind,
+        folder="",
+        workdir=plan.workdir,
+        entrypoint=plan.entrypoint,
+        command=plan.command,
+        run=plan.run,
+        environment=plan.environment,
+        expose=plan.expose,
+        owned=plan.owned,
+        venv=str(stage.venv) if stage.venv else None,
+        python=maker.interpreter.version if maker.interpreter else None,
+        interpreter=maker.interpreter.path if maker.interpreter else None,
+        node=str(maker.node.folder) if maker.node else None,
+        modules=tuple(dict.fromkeys(stage.modules)),
+        notes=(*plan.notes, *dict.fromkeys(maker.notes)),
+    )
+
+
+def load_built(root: Path, id: str) -> Built | None:
+    """The artifact `id` if it is whole and what it shares with others is in the cache; else
+    None. Reads one small file.
+    """
+    built = read_record(root, id)
+    if built is None:
+        return None
+    if built.venv is not None and not is_complete(Path(built.venv)):
+        return None
+    if not all(Path(folder).is_dir() for folder in built.modules):
+        return None
+    node = Path(built.node) / "node" if built.node else None
+    return built if node is None or os.access(node, os.X_OK) else None
+
+
+def read_record(root: Path, id: str) -> Built | None:
+    """The artifact's record, whether or not its dependencies are still there."""
+    folder = root / id
+    try:
+        built = msgspec.json.decode((folder / RECORD).read_bytes(), type=Built)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return msgspec.structs.replace(built, folder=str(folder))
+
+
+async def restore(root: Path, id: str, *, cache: Path, on_line: OnLine = silent) -> Built | None:
+    """An artifact of a kept release, with its Python dependencies made again from its own lock
+    if the cache lost them. None if it cannot come back without a build.
+
+    Raises BuildError, StorageError.
+    """
+    whole = load_built(root, id)
+    built = read_record(root, id)
+    if whole is not None or built is None or built.venv is None or built.interpreter is None:
+        return whole
+    text = (root / id / "lock.txt").read_text()
+    interpreter = Interpreter(path=built.interpreter, version=built.python or "")
+    plan = BuildPlan(service=id, kind=built.kind, id=id, context=built.folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        shop = Workshop(plan, Path(scratch), root / id / "tree", cache, on_line)
+        venv = await ensure_venv(text, interpreter, shop)
+    return load_built(root, id) if str(venv) == built.venv else None
