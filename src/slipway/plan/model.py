@@ -32,11 +32,13 @@ StepKind = Literal[
 class Step(Frozen, frozen=True, kw_only=True):
     """One action, safe to apply twice.
 
-    What `args` holds, by kind: `backing` {"replace": bool, "fingerprint": str};
-    `proxy` {"listens": [{"port", "address", "protocol"}]}; `start` {"replicas": n, "key": str};
-    `ready` {"key": str, "deadline": seconds}; `job` {"key": str, "deadline": seconds};
-    `route` {"weights": {"2": 100}}; `drain` {"key": str, "grace": seconds};
-    `remove` {"releases": [n], "artifacts": [id]}; `teardown` {"volumes": bool}.
+    What `args` holds, by kind, where `before` is what was there when the plan was made, so
+    that `undo` needs no outcome: `backing` {"replace": bool, "fingerprint": str, "before":
+    fingerprint or ""}; `proxy` {"listens": [{"port", "address", "protocol"}], "before":
+    [ports]}; `start` {"replicas": n, "key": str, "before": n}; `ready` and `job` {"key": str,
+    "deadline": seconds}; `route` {"weights": {"2": 100}, "before": {"1": 100}}; `drain`
+    {"key": str, "grace": seconds, "replicas": how many ran}; `remove` {"releases": [n],
+    "artifacts": [id]}; `teardown` {"volumes": bool}.
 
     `needs` are ids of steps that must be done before. `args` is what the platform needs,
     JSON only. `interrupts` marks an interruption that users of the app will notice.

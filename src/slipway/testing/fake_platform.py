@@ -22,7 +22,7 @@ from slipway.support.health.model import Answer, Probe
 from slipway.support.store import Store
 
 Hook = Callable[[Step, str], None]
-"""Called as (step, moment) with moment `before`, `inside`, `after`, `undo`; raises to fail or kill."""
+"""Called as (step, moment): `before`, `inside`, `after` or `undo`; raises to fail or kill."""
 
 
 class FakeWorld:
@@ -132,11 +132,10 @@ class FakePlatform:
 
     def _proxy(self, step: Step, release: Release | None, inside: Callable[[], None]) -> Outcome:
         del release
-        before = {"proxy": self.world.proxy, "listens": list(self.world.listens)}
         inside()
         self.world.proxy = True
         self.world.listens = tuple(x["port"] for x in step.args["listens"] if x["port"])
-        return before
+        return {}
 
     def _start(self, step: Step, release: Release | None, inside: Callable[[], None]) -> Outcome:
         self._need_dependencies(step, release)
@@ -233,24 +232,25 @@ class FakePlatform:
             undoing(step, outcome)
 
     def _undo_volume(self, step: Step, outcome: Outcome) -> None:
-        if outcome.get("made"):
+        if outcome.get("made", True):
             self.world.volumes.discard(str(step.service))
 
     def _undo_backing(self, step: Step, outcome: Outcome) -> None:
-        before = outcome.get("before")
-        if before is None:
+        before = outcome.get("before", step.args["before"])
+        if not before:
             self.world.backing.pop(str(step.service), None)
         else:
             self.world.backing[str(step.service)] = before
 
     def _undo_proxy(self, step: Step, outcome: Outcome) -> None:
-        del step
-        self.world.proxy = bool(outcome.get("proxy"))
-        self.world.listens = tuple(outcome.get("listens", ()))
+        del outcome
+        before = tuple(step.args["before"])
+        self.world.proxy = bool(before)
+        self.world.listens = before
 
     def _undo_start(self, step: Step, outcome: Outcome) -> None:
         at = (str(step.service), step.args["key"])
-        before = outcome.get("before", 0)
+        before = outcome.get("before", step.args["before"])
         if before:
             self.world.running[at] = before
         else:
@@ -258,14 +258,13 @@ class FakePlatform:
             self.world.ready.discard(at)
 
     def _undo_route(self, step: Step, outcome: Outcome) -> None:
-        del step
-        if outcome:
-            self.world.weights = dict(outcome["before"])
+        self.world.weights = dict(outcome.get("before", step.args["before"]))
 
     def _undo_drain(self, step: Step, outcome: Outcome) -> None:
         at = (str(step.service), step.args["key"])
-        if outcome.get("before"):
-            self.world.running[at] = outcome["before"]
+        before = outcome.get("before", step.args["replicas"])
+        if before:
+            self.world.running[at] = before
             self.world.ready.add(at)
 
     async def probe(self, release: Release, service: str, probe: Probe) -> list[Answer]:

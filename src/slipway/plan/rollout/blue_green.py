@@ -107,21 +107,20 @@ class _Builder:
             needs += [self.ready[d] for d in self._waits_for(service)]
             if changed:
                 title = f"replace {name}: an interruption"
-                self._backing_step(name, title, needs, replace=True, interrupts=True)
+                self._backing_step(name, title, needs, before=running[0].fingerprint)
             elif not running:
-                self._backing_step(name, f"start {name}", needs, replace=False)
+                self._backing_step(name, f"start {name}", needs, before="")
             self._ready_step(service, "")
 
-    def _backing_step(
-        self, name: str, title: str, needs: list[str], *, replace: bool, interrupts: bool = False
-    ) -> None:
+    def _backing_step(self, name: str, title: str, needs: list[str], *, before: str) -> None:
         self.add(
             "backing",
             title,
             service=name,
             needs=needs,
-            interrupts=interrupts,
-            replace=replace,
+            interrupts=bool(before),
+            replace=bool(before),
+            before=before,
             fingerprint=self.release.services[name].fingerprint,
         )
 
@@ -137,7 +136,8 @@ class _Builder:
             if service.role == "job":
                 self._job_step(service, key, needs)
                 continue
-            if len(self._running(name, key)) != service.replicas:
+            running = len(self._running(name, key))
+            if running != service.replicas:
                 copies = "" if service.replicas == 1 else f", {service.replicas} instances"
                 self.add(
                     "start",
@@ -146,6 +146,7 @@ class _Builder:
                     needs=needs,
                     key=key,
                     replicas=service.replicas,
+                    before=running,
                 )
             self._ready_step(service, key)
 
@@ -184,7 +185,13 @@ class _Builder:
         if self.release.routes and self.situation.proxy_differs():
             restart = self.observed.proxy
             title = "restart the proxy with other ports" if restart else "start the proxy"
-            self.add("proxy", title, interrupts=restart, listens=self.situation.listens())
+            self.add(
+                "proxy",
+                title,
+                interrupts=restart,
+                listens=self.situation.listens(),
+                before=list(self.observed.listens) if restart else [],
+            )
         if self.situation.verify and self.release.smoke_tests:
             self.add("smoke", "smoke tests, before traffic", needs=everything)
         if self.release.routes and self.situation.route_differs():
@@ -193,6 +200,7 @@ class _Builder:
                 f"send all traffic to release {self.release.number}",
                 needs=[s.id for s in self.steps],
                 weights={str(self.release.number): 100},
+                before=dict(self.observed.weights),
             )
         if self.situation.verify:
             self.add("verify", "verify", needs=[s.id for s in self.steps])
@@ -202,7 +210,16 @@ class _Builder:
         for name, key in self.situation.leftovers():
             grace = self.situation.grace_of(name)
             title = f"drain and stop {name} of the old revision"
-            self.add("drain", title, service=name, needs=after, key=key, grace=grace)
+            count = len(self._running(name, key))
+            self.add(
+                "drain",
+                title,
+                service=name,
+                needs=after,
+                key=key,
+                grace=grace,
+                replicas=count,
+            )
 
     def ending(self) -> None:
         """Make it the current release, then take away what it replaced."""
