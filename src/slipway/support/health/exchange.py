@@ -73,9 +73,13 @@ def gist(body: bytes) -> str:
         text = title.group(1)
     elif text[:1] not in ("{", "["):
         text = text.partition("\n")[0]
-    line = "".join(sign if sign.isprintable() else " " for sign in text[: 4 * _GIST])
-    line = " ".join(line.split())
+    line = " ".join(_printable(text[: 4 * _GIST]).split())
     return line if len(line) <= _GIST else line[: _GIST - 1] + "…"
+
+
+def _printable(text: str) -> str:
+    """Without control characters, which a terminal would obey."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 class _Socket:
@@ -127,10 +131,11 @@ def _receive(connection: http.client.HTTPConnection, deadline: Deadline) -> Http
     except (http.client.HTTPException, ValueError) as error:
         raise NoAnswer(f"not a valid HTTP answer: {type(error).__name__}") from None
     with response:
+        location = response.getheader("Location")
         return HttpAnswer(
             status=response.status,
-            reason=response.reason,
-            location=response.getheader("Location"),
+            reason=_printable(response.reason),
+            location=None if location is None else _printable(location),
             body=_body(response, deadline),
             seconds=deadline.elapsed(),
         )
@@ -140,9 +145,12 @@ def _body(response: http.client.HTTPResponse, deadline: Deadline) -> bytes:
     """The body; an endless event stream is not read, its status has said all."""
     if response.headers.get_content_type() == "text/event-stream":
         return b""
-    seen = f"{response.status} {response.reason}".rstrip()
+    seen = f"{response.status} {_printable(response.reason)}".rstrip()
     try:
-        return response.read(BODY_LIMIT)
+        body = response.read(BODY_LIMIT)
+        if response.length and len(body) < BODY_LIMIT:
+            raise http.client.IncompleteRead(b"")
+        return body
     except NoAnswer:
         raise NoAnswer(f"{seen}, but the answer was not complete within {deadline}") from None
     except (http.client.HTTPException, ValueError):
