@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, cast
 
+import msgspec
+
 from slipway.app.assemble.healthcheck import healthcheck_deadline, probe_of
 from slipway.app.assemble.mounts import mounts_of
 from slipway.app.assemble.roles import backing_of, role_of
@@ -22,7 +24,7 @@ from slipway.app.model import (
     Service,
 )
 from slipway.app.units import seconds, size
-from slipway.support.health.model import Probe, Probes
+from slipway.support.health.model import Probe, Probes, Progress
 
 DEFAULT_DEADLINE = 120.0
 _POLICIES: Mapping[str, RestartPolicy] = {
@@ -191,9 +193,15 @@ def _probes(part: Part, role: Role, ports: tuple[Port, ...], expose: tuple[int, 
     return Probes(
         readiness=readiness,
         liveness=_told(settings.liveness, None, port),
-        progress=settings.progress,
+        progress=_progress(settings.progress, port),
         deadline=deadline,
     )
+
+
+def _progress(told: Progress | None, port: int | None) -> Progress | None:
+    if told is None or told.path is None or told.port is not None:
+        return told
+    return msgspec.structs.replace(told, port=port)
 
 
 def _default_probe(spec: Mapping[str, Any], port: int | None) -> Probe | None:

@@ -9,6 +9,7 @@ from slipway.app.config.merge import (
 )
 from slipway.app.config.model import DeployConfig, Settings
 from slipway.app.config.validate import schema
+from slipway.app.model import App
 
 __all__ = [
     "DeployConfig",
@@ -17,8 +18,16 @@ __all__ = [
     "default_environment",
     "environments",
     "find_config",
+    "generate",
     "load_config",
     "parse_config",
     "schema",
     "settings_for",
 ]
+
+
+def generate(app: App) -> str:
+    """A commented, short deploy.yaml for `app`, which loads to the same App."""
+    from slipway.app.assemble.generate import generate as write  # it reads this package
+
+    return write(app)

@@ -26,7 +26,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _NOT_ENVIRONMENTS = frozenset(
     ("example", "sample", "template", "dist", "default", "defaults", "local", "test", "enc", "bak")
 )
-_KEEP_RELEASES = 5
+KEEP_RELEASES = 5
 
 
 def default_environment(config: DeployConfig) -> str:
@@ -84,7 +84,7 @@ def settings_for(config: DeployConfig, environment: str, platform: str | None = 
             protected=own.get("protected", environment in _PROTECTED),
             settings=own.get("settings", {}),
         ),
-        keep_releases=own.get("keep_releases", top.get("keep_releases", _KEEP_RELEASES)),
+        keep_releases=own.get("keep_releases", top.get("keep_releases", KEEP_RELEASES)),
         compose_files=tuple(own.get("compose_files", ())),
         profiles=tuple(own.get("profiles", ())),
         variables=own.get("variables", {}),
