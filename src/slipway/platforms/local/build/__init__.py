@@ -12,10 +12,11 @@ from slipway.platforms.local.build.layout import (
     start_command,
     working_directory,
 )
-from slipway.platforms.local.build.make import build, load_built, restore
+from slipway.platforms.local.build.make import build
 from slipway.platforms.local.build.model import BuildPlan, Built
 from slipway.platforms.local.build.paths import translate
 from slipway.platforms.local.build.plan import plan_build
+from slipway.platforms.local.build.record import load_built, restore
 
 __all__ = [
     "BuildPlan",

@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from slipway.errors import ConfigError, Location
-from slipway.platforms.local.build.dockerfile import Action, Stage
-from slipway.platforms.local.build.dockerfile.stages import find_stage
+from slipway.platforms.local.build.dockerfile import Action, Stage, find_stage
 from slipway.platforms.local.build.model import (
     Bring,
     Folder,
@@ -74,6 +73,8 @@ class Emulation:
 
     def _run(self, stage: Stage, action: Action) -> list[Operation]:
         meaning = read_run(action)
+        if any(name == "mount" and "type=secret" in value for name, value in action.flags):
+            self._note(action.line, "build secrets are not given to this RUN")
         found: list[Operation] = []
         for operation in meaning.operations:
             if isinstance(operation, Folder):

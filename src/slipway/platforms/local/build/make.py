@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -32,16 +31,16 @@ from slipway.platforms.local.build.pythondeps import (
     collect,
     ensure_venv,
     install_own,
-    is_complete,
     lock,
 )
+from slipway.platforms.local.build.record import RECORD, load_built
 from slipway.platforms.local.build.runcommand import run_build_command
 from slipway.platforms.local.build.workshop import Workshop
 from slipway.platforms.local.tools import Tool, ensure_tool, version_tuple
 from slipway.platforms.local.tools.command import OnLine, locked, silent, storage_errors
 
+NODE_PROGRAMS = ("node", "npm", "npx", "yarn", "yarnpkg", "pnpm")
 Reveal = Callable[[str], str]
-RECORD = "built.json"
 
 
 class _Stage:
@@ -86,6 +85,8 @@ class _Maker:
         final = self.done[-1]
         if self.plan.kind == "python" or final.installs:
             await self._python(final)
+        if self.plan.kind == "node":
+            await self._node()
         return final
 
     def _shop(self, place: int, base: _Stage | None) -> Workshop:
@@ -202,9 +203,9 @@ class _Maker:
 
     async def _run(self, stage: _Stage, operation: Run) -> None:
         venv = None
-        if self.plan.kind == "python" or stage.installs:
+        if stage.installs or operation.program.startswith("python"):
             venv = await self._python(stage)
-        node = await self._node() if stage.modules or self.plan.kind == "node" else None
+        node = await self._node() if stage.modules or operation.program in NODE_PROGRAMS else None
         skipped = await run_build_command(
             operation, self.plan, stage.shop, venv=venv, node=node, reveal=self.reveal
         )
@@ -218,7 +219,8 @@ async def build(
     root: Path,
     cache: Path,
     on_line: OnLine = silent,
-    reveal: Reveal = str,
+    reveal: NODE_PROGRAMS = ("node", "npm", "npx", "yarn", "yarnpkg", "pnpm")
+Reveal = str,
 ) -> Path:
     """Make the artifact of `plan` in `root/ID` unless it is there; its folder.
 
@@ -302,47 +304,3 @@ def _record(maker: _Maker, stage: _Stage) -> Built:
         modules=tuple(dict.fromkeys(stage.modules)),
         notes=(*plan.notes, *dict.fromkeys(maker.notes)),
     )
-
-
-def load_built(root: Path, id: str) -> Built | None:
-    """The artifact `id` if it is whole and what it shares with others is in the cache; else
-    None. Reads one small file.
-    """
-    built = read_record(root, id)
-    if built is None:
-        return None
-    if built.venv is not None and not is_complete(Path(built.venv)):
-        return None
-    if not all(Path(folder).is_dir() for folder in built.modules):
-        return None
-    node = Path(built.node) / "node" if built.node else None
-    return built if node is None or os.access(node, os.X_OK) else None
-
-
-def read_record(root: Path, id: str) -> Built | None:
-    """The artifact's record, whether or not its dependencies are still there."""
-    folder = root / id
-    try:
-        built = msgspec.json.decode((folder / RECORD).read_bytes(), type=Built)
-    except (OSError, msgspec.MsgspecError):
-        return None
-    return msgspec.structs.replace(built, folder=str(folder))
-
-
-async def restore(root: Path, id: str, *, cache: Path, on_line: OnLine = silent) -> Built | None:
-    """An artifact of a kept release, with its Python dependencies made again from its own lock
-    if the cache lost them. None if it cannot come back without a build.
-
-    Raises BuildError, StorageError.
-    """
-    whole = load_built(root, id)
-    built = read_record(root, id)
-    if whole is not None or built is None or built.venv is None or built.interpreter is None:
-        return whole
-    text = (root / id / "lock.txt").read_text()
-    interpreter = Interpreter(path=built.interpreter, version=built.python or "")
-    plan = BuildPlan(service=id, kind=built.kind, id=id, context=built.folder)
-    with tempfile.TemporaryDirectory() as scratch:
-        shop = Workshop(plan, Path(scratch), root / id / "tree", cache, on_line)
-        venv = await ensure_venv(text, interpreter, shop)
-    return load_built(root, id) if str(venv) == built.venv else None

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
 from slipway.app.model import PlatformOverride, Service
 from slipway.errors import ConfigError, Location, RefusedError, StorageError
-from slipway.platforms.local.build.context import (
-    Context,
-    Digests,
-    list_context,
-    mentions_in,
-    names_of,
-)
+from slipway.platforms.local.build.context import Context, Digests, list_context
 from slipway.platforms.local.build.dockerfile import (
     Stage,
     chain_of,
@@ -26,23 +19,12 @@ from slipway.platforms.local.build.dockerfile import (
     read_stages,
 )
 from slipway.platforms.local.build.emulate import Emulation
+from slipway.platforms.local.build.identity import identified
 from slipway.platforms.local.build.ignore import read_ignore
 from slipway.platforms.local.build.images import default_entrypoint, language_of
 from slipway.platforms.local.build.manifest import APP, read_manifest
-from slipway.platforms.local.build.model import (
-    BuildPlan,
-    Folder,
-    InstallNode,
-    InstallPython,
-    Put,
-    Run,
-    StagePlan,
-    VenvAt,
-    Write,
-)
+from slipway.platforms.local.build.model import BuildPlan, Put, Run, StagePlan
 from slipway.platforms.local.build.paths import owned_paths
-
-_FORMAT = "1"  # raise it when artifacts made by older versions must not be used again
 
 
 class _Source:
@@ -102,7 +84,7 @@ def plan_build(service: Service, *, project: Path, cache: Path | None = None) ->
     text = source.text() if service.build is not None else None
     draft = _draft(source, context, text)
     digests = Digests(cache, source.folder)
-    plan = _identified(draft, context, digests)
+    plan = identified(draft, context, digests)
     digests.save()
     return plan
 
@@ -253,57 +235,6 @@ def combined_start(
     if entrypoint is not None and entrypoint[:2] == ("/bin/sh", "-c"):
         return entrypoint
     return (*(entrypoint or ()), *(command or ()))
-
-
-def _identified(draft: BuildPlan, context: Context, digests: Digests) -> BuildPlan:
-    """With its content's hash, and what its sources mention."""
-    hashed = hashlib.blake2b(digest_size=16)
-    hashed.update(_FORMAT.encode())
-    shape = msgspec.structs.replace(
-        draft,
-        service="",
-        context="",
-        dockerfile="",
-        notes=(),
-        stages=tuple(_without_lines(stage) for stage in draft.stages),
-    )
-    hashed.update(msgspec.json.encode(shape, order="sorted"))
-    used = dict.fromkeys(_sources_of(draft.stages, context))
-    bits = [mentions_in(msgspec.json.encode(shape))]
-    for path in used:
-        file = context.files[path]
-        digest = digests.of(path, file)
-        bits.append(digest.mentions)
-        hashed.update(f"{path}\0{file.executable:d}{file.link is not None:d}\0".encode())
-        hashed.update(digest.digest.encode())
-    return msgspec.structs.replace(draft, id=hashed.hexdigest(), mentions=names_of(bits))
-
-
-def _sources_of(stages: tuple[StagePlan, ...], context: Context) -> Iterable[str]:
-    for stage in stages:
-        for operation in stage.operations:
-            if isinstance(operation, Put):
-                yield from (source for source, _ in operation.files)
-            elif isinstance(operation, InstallPython | InstallNode):
-                yield from _bound(operation.binds, context)
-
-
-def _bound(binds: Mapping[str, str], context: Context) -> Iterable[str]:
-    for source in binds.values():
-        for file in context.files:
-            if source == "." or file == source or file.startswith(f"{source}/"):
-                yield file
-
-
-def _without_lines(stage: StagePlan) -> StagePlan:
-    """Where something is written decides nothing."""
-    operations = tuple(
-        operation
-        if isinstance(operation, Folder | Write | VenvAt)
-        else msgspec.structs.replace(operation, line=0)
-        for operation in stage.operations
-    )
-    return StagePlan(name=stage.name, base=stage.base, operations=operations)
 
 
 def _refused(source: _Source, message: str, location: Location | None = None) -> RefusedError:

@@ -1,11 +1,11 @@
 """Reads a Dockerfile: text -> instructions -> stages with their variables filled in."""
 
+from slipway.platforms.local.build.dockerfile.chain import chain_of, find_stage
 from slipway.platforms.local.build.dockerfile.lexer import Instruction, read_instructions
 from slipway.platforms.local.build.dockerfile.stages import (
     Action,
     Healthcheck,
     Stage,
-    chain_of,
     read_stages,
 )
 
@@ -15,6 +15,7 @@ __all__ = [
     "Instruction",
     "Stage",
     "chain_of",
+    "find_stage",
     "read_instructions",
     "read_stages",
 ]
