@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from slipway.app.model import Service
-from slipway.platforms.local.build import static_server
 from slipway.platforms.local.build.files import copy_tree
 from slipway.platforms.local.build.model import Built
 from slipway.platforms.local.build.paths import translate
@@ -75,13 +74,16 @@ def layout_of(built: Built, destination: Path) -> Layout:
     site = Path(built.folder) / "site"
     own_site = site if site.is_dir() else None
     programs = programs_path(destination, workdir, built.venv, built.node, own_site)
+    environment = process_environment(
+        built.environment, places, programs, venv=built.venv, site=own_site
+    )
+    if built.run is not None:  # a person's own words: their PATH counts too
+        environment["PATH"] += os.pathsep + os.environ.get("PATH", "")
     return Layout(
         folder=str(destination),
         workdir=str(workdir),
         paths=places,
-        environment=process_environment(
-            built.environment, places, programs, venv=built.venv, site=own_site
-        ),
+        environment=environment,
         programs=tuple(programs),
     )
 
@@ -125,7 +127,7 @@ def _static(built: Built, layout: Layout) -> tuple[str, ...]:
     folders = [Path(layout.folder) / site.lstrip("/") for site in _SITES]
     folder = next((f for f in folders if f.is_dir()), Path(layout.workdir))
     port = built.expose[0] if built.expose else 80
-    script = str(Path(static_server.__file__))
+    script = str(Path(__file__).with_name("static_server.py"))
     return (sys.executable, script, "--directory", str(folder), "--port", str(port))
 
 

@@ -83,9 +83,10 @@ class _Maker:
             for operation in plan.operations:
                 await self._apply(stage, operation)
         final = self.done[-1]
-        if self.plan.kind == "python" or final.installs:
+        starts = (self.plan.run or "").split(None, 1)[:1]
+        if self.plan.kind == "python" or final.installs or _is_python(starts):
             await self._python(final)
-        if self.plan.kind == "node":
+        if self.plan.kind == "node" or (starts and starts[0] in NODE_PROGRAMS):
             await self._node()
         return final
 
@@ -213,14 +214,17 @@ class _Maker:
             self.notes.append(skipped)
 
 
+def _is_python(words: list[str]) -> bool:
+    return bool(words) and words[0].startswith("python")
+
+
 async def build(
     plan: BuildPlan,
     *,
     root: Path,
     cache: Path,
     on_line: OnLine = silent,
-    reveal: NODE_PROGRAMS = ("node", "npm", "npx", "yarn", "yarnpkg", "pnpm")
-Reveal = str,
+    reveal: Reveal = str,
 ) -> Path:
     """Make the artifact of `plan` in `root/ID` unless it is there; its folder.
 
