@@ -19,7 +19,7 @@ import pytest
 
 from slipway.errors import RunError
 from slipway.support import process as processes
-from slipway.support.machine import alive, can_listen, free_port, port_owner, started_at
+from slipway.support.machine import alive, can_listen, free_port, identity, port_owner, started_at
 from slipway.support.process import Completed, find_program, run, run_blocking
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="process groups are POSIX")
@@ -187,17 +187,20 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_a_process_is_itself_until_it_ends(sleeper: subprocess.Popen[bytes]) -> None:
-    started = started_at(sleeper.pid)
-    assert started is not None
-    assert alive(sleeper.pid, started)
-    assert not alive(sleeper.pid, started - 60), "the pid of one that began earlier"
+    own, other = identity(sleeper.pid), identity(os.getpid())
+    assert own is not None
+    assert own == identity(sleeper.pid)
+    assert alive(sleeper.pid, own)
+    assert other is not None
+    assert not alive(sleeper.pid, other), "its pid, though another process"
     sleeper.kill()
     while psutil.Process(sleeper.pid).status() != psutil.STATUS_ZOMBIE:
         time.sleep(0.01)
-    assert not alive(sleeper.pid, started), "a zombie"
+    assert not alive(sleeper.pid, own), "a zombie"
+    assert started_at(sleeper.pid) is None
     sleeper.wait(timeout=30)
-    assert not alive(sleeper.pid, started)
-    assert started_at(2**40) is None
+    assert not alive(sleeper.pid, own)
+    assert identity(2**40) is started_at(2**40) is None
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])

@@ -248,6 +248,45 @@ class TestFileStore:
         lines = (FileStore(root).read("log") or b"").split()
         assert sorted(lines) == sorted(b"%c%d" % (c, i) for c in b"ab" for i in range(40))
 
+    def test_a_kill_between_any_two_bytes_costs_at_most_the_last_line(self, root: Path) -> None:
+        line = b"%06d" + b"x" * 3000
+        code = (
+            "import pathlib, sys\n"
+            "from slipway.support.filestore import FileStore\n"
+            "store = FileStore(pathlib.Path(sys.argv[1])); number = 0\n"
+            "while True:\n"
+            f"    store.append('log', {line!r} % number); number += 1\n"
+            "    print(number, flush=True)\n"
+        )
+        for round_ in range(3):
+            path = root / str(round_)
+            with subprocess.Popen(
+                [sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE
+            ) as writer:
+                assert writer.stdout is not None
+                for _ in range(5 + round_):
+                    told = int(writer.stdout.readline())
+                writer.kill()
+                told = max([told, *(int(left) for left in writer.stdout.read().split())])
+            store = FileStore(path)
+            store.append("log", b"after")
+            lines = (store.read("log") or b"").split(b"\n")[:-1]
+            assert lines[-1] == b"after"
+            assert lines[:-1] == [line % number for number in range(len(lines) - 1)]
+            assert len(lines) - 1 in (told, told + 1), "all that were told, or one not told yet"
+
+    @pytest.mark.local
+    def test_a_read_only_disk_is_read_and_said(self, small_disk: Path) -> None:
+        store = FileStore(small_disk / "store")
+        store.write("a", b"1")
+        subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+        assert store.read("a") == b"1"
+        assert store.keys() == ["a"]
+        store.delete("not there")
+        for call in (lambda: store.write("a", b"2"), lambda: store.append("new/log", b"")):
+            with pytest.raises(StorageError, match="the file system is read-only"):
+                call()
+
     @pytest.mark.local
     def test_a_full_disk_changes_nothing(self, small_disk: Path) -> None:
         store = FileStore(small_disk / "store")

@@ -4,13 +4,35 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
+from pathlib import Path
 
-_TOLERANCE = 2.0
+_LINUX: bool = sys.platform == "linux"
 _WILDCARDS = {"0.0.0.0", "::", ""}
 
 
+def identity(pid: int) -> str | None:
+    """What tells this process from every other that had or will have its pid; None if none runs.
+
+    For records that outlive both (a lease, a pid file), to be compared by `alive`. Unlike a
+    time of day it stays the same when the clock is set, or a virtual machine was suspended.
+    """
+    if _LINUX:
+        return _linux_identity(pid)
+    started = started_at(pid)
+    return None if started is None else f"started {started:.3f}"
+
+
+def alive(pid: int, identified: str) -> bool:
+    """Does that very process (`identified` by `identity`) still run? A zombie does not."""
+    return identity(pid) == identified
+
+
 def started_at(pid: int) -> float | None:
-    """When the process began, in seconds since the epoch; None if there is none (or a zombie)."""
+    """When the process began, in seconds since the epoch, for people; None if there is none.
+
+    Moves when the clock is set: compare by `identity`.
+    """
     import psutil
 
     try:
@@ -22,13 +44,15 @@ def started_at(pid: int) -> float | None:
         return None
 
 
-def alive(pid: int, started: float) -> bool:
-    """Does that very process still run? A pid alone may be another's by now.
-
-    `started` is what `started_at` said; it may shift a little when the clock is set.
-    """
-    found = started_at(pid)
-    return found is not None and abs(found - started) <= _TOLERANCE
+def _linux_identity(pid: int) -> str | None:
+    """This boot, and the clock ticks since it (see proc(5)); cheaper than psutil, too."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+    state, ticks = fields[0], fields[19]
+    return None if state in "ZX" else f"boot {boot} tick {ticks}"
 
 
 def group_runs(group: int) -> bool:
