@@ -279,7 +279,7 @@ def _network(node: Node, resource: Converter) -> Node:
 def _volume(node: Node, resource: Converter, path: Converter) -> Node:
     done = resource(node)
     options = done.get("driver_opts")
-    if options is None or done.scalar("driver") not in (None, "local"):
+    if options is None or done.scalar("driver") != "local":
         return done
     device, bound = options.get("device"), options.scalar("o")
     if device is None or bound != "bind" or not str(device.value).startswith((".", "~")):

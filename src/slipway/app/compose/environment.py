@@ -30,6 +30,22 @@ def with_environment(name: str, service: Node, interpolator: Interpolator, shown
     return Node(entries, service.file, service.line)
 
 
+def with_names(name: str, service: Node, interpolator: Interpolator) -> Node:
+    """`service` with the bare names in its environment that `interpolator` can look up.
+
+    An included file sees variables that the file which includes it does not.
+    """
+    own = service.get("environment")
+    if own is None or not own.items():
+        return service
+    found = {}
+    for key, node in own.items().items():
+        known = node.value is None and interpolator.lookup(key) is not None
+        where = f"services.{name}.environment.{key}"
+        found[key] = _inherited(node, key, interpolator, where) if known else node
+    return service.having(environment=own.new(found))
+
+
 def _inherited(node: Node, key: str, interpolator: Interpolator, where: str) -> Node:
     value = interpolator.lookup(key)
     interpolator.note_bare(node, key, value is not None, where)

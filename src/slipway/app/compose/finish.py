@@ -8,7 +8,16 @@ from slipway.app.compose.mounts import absolute
 from slipway.app.compose.node import Node
 
 _RESOURCES = ("networks", "volumes", "secrets", "configs")
-_KEPT_EMPTY = {"init", "healthcheck", "deploy", "scale", "stop_grace_period", "networks", "build"}
+_KEPT_EMPTY = {
+    "init",
+    "attach",
+    "healthcheck",
+    "deploy",
+    "scale",
+    "stop_grace_period",
+    "networks",
+    "build",
+}
 _INSIDE = ("build", "healthcheck")
 
 
@@ -67,13 +76,12 @@ def _without_empty(node: Node) -> Node:
 
 def _without_false(node: Node) -> Node:
     def tidy(child: Node) -> Node:
-        return child.new(
-            {
-                key: value
-                for key, value in child.items().items()
-                if key == "required" or (value.value is not False and value.value != "")
-            }
-        )
+        kept = {
+            key: tidy(value) if isinstance(value.value, dict) else value
+            for key, value in child.items().items()
+            if key == "required" or (value.value is not False and value.value != "")
+        }
+        return child.new(kept)
 
     if isinstance(node.value, list):
         return node.new([tidy(child) for child in node.value])

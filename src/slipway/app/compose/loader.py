@@ -11,7 +11,7 @@ from pathlib import Path
 from slipway.app.compose.canonical import canonical_layer
 from slipway.app.compose.check import check_model
 from slipway.app.compose.dotenv import read_dotenv
-from slipway.app.compose.environment import with_environment
+from slipway.app.compose.environment import with_environment, with_names
 from slipway.app.compose.extends import Extender, Layer
 from slipway.app.compose.files import find_files, read_text, shown_path
 from slipway.app.compose.finish import finish_resources, finish_service, split_by_profiles
@@ -219,7 +219,12 @@ class _Loader:
         chosen = entry.scalar("project_directory")
         home = os.path.normpath(Path(directory, chosen)) if chosen else str(paths[0].parent)
         inner = interpolator.within(self._include_lookup(entry, directory, home, interpolator))
-        return self.model(paths, home, inner, chain, entry)
+        model = self.model(paths, home, inner, chain, entry)
+        services = model.get("services")
+        if services is None:
+            return model
+        named = {k: with_names(k, node, inner) for k, node in services.items().items()}
+        return model.having(services=services.new(named))
 
     def _include_lookup(
         self, entry: Node, directory: str, home: str, interpolator: Interpolator

@@ -25,7 +25,8 @@ def merge(base: Node, over: Node) -> Node:
 
 def merge_services(base: Node, over: Node) -> Node:
     """`base` changed by `over`: two services, as `extends` does."""
-    return _merge(base, over, ("services", "*"))
+    merged = _merge(base, over, ("services", "*"))
+    return Node(merged.value, over.file, over.line, over.tag)
 
 
 def _merge(base: Node, over: Node, path: Path) -> Node:
