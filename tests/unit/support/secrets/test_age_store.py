@@ -160,6 +160,7 @@ def test_without_the_key_it_says_so_and_makes_no_other(
         ("", "not an age key file"),
         ("AGE-SECRET-KEY-1WRONG\n", "not an age key file"),
     ],
+    ids=["another key", "empty", "broken"],
 )
 def test_a_wrong_key_is_named_with_a_hint(
     secrets: SecretStore, key_file: Path, content: str, says: str
