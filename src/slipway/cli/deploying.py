@@ -91,7 +91,7 @@ def ask(plan: Plan, *, protected: bool) -> None:
 
 def _print(options: Options, result: Result, took: float) -> None:
     if options.json:
-        from slipway.cli.render.document import print_json
+        from slipway.cli.render.json import print_json
         from slipway.cli.render.result import result_document
 
         print_json(result_document(result, took))

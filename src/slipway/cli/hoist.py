@@ -22,7 +22,7 @@ def hoist(arguments: Sequence[str], commands: Container[str]) -> list[str]:
     while rest and rest[0].startswith("-") and rest[0] != "-":
         if rest[0] in _OF_THE_PROGRAM:
             return list(arguments) if not leading else [*rest[:1]]
-        leading.append(rest.pop(0))
+        leading.append(_long(rest.pop(0)))
         if leading[-1] in _WITH_VALUE and rest:
             leading.append(rest.pop(0))
     if not leading:
@@ -32,6 +32,11 @@ def hoist(arguments: Sequence[str], commands: Container[str]) -> list[str]:
     if rest[0] not in commands:
         return [rest[0], *leading, *rest[1:]]
     return [rest[0], *_subcommand(rest), *leading, *rest[1 + len(_subcommand(rest)) :]]
+
+
+def _long(option: str) -> str:
+    """`-f` names a Compose file before the command, whatever it means after it (`logs -f`)."""
+    return "--file" if option == "-f" else option
 
 
 def _subcommand(rest: Sequence[str]) -> list[str]:

@@ -54,7 +54,7 @@ class Options:
         return self.output == "json"
 
 
-def _decorators() -> list[Callable[[Any], Any]]:
+def _decorators(*file_names: str) -> list[Callable[[Any], Any]]:
     option = click.option
     text_or_json = click.Choice(["text", "json"])
     return [
@@ -66,7 +66,7 @@ def _decorators() -> list[Callable[[Any], Any]]:
             help="The app's folder.",
         ),
         option(
-            "-f", "--file", "files", envvar="DEPLOY_FILE", multiple=True, metavar="FILE",
+            *file_names, "files", envvar="DEPLOY_FILE", multiple=True, metavar="FILE",
             help="Compose file; may be given several times.",
         ),
         option(
@@ -91,9 +91,7 @@ def _decorators() -> list[Callable[[Any], Any]]:
 _NAMES = tuple(Options.__dataclass_fields__)
 
 
-def common(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the common options; it receives them as `options`."""
-
+def _with_options(function: Callable[..., Any], *file_names: str) -> Callable[..., Any]:
     @functools.wraps(function)
     def wrapped(**given: Any) -> Any:
         values = {name: given.pop(name) for name in _NAMES}
@@ -101,10 +99,20 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(options=Options(**values), **given)
 
     decorated: Any = wrapped
-    for decorate in reversed(_decorators()):
+    for decorate in reversed(_decorators(*file_names)):
         decorated = decorate(decorated)
     result: Callable[..., Any] = decorated
     return result
+
+
+def common(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the common options; it receives them as `options`."""
+    return _with_options(function, "-f", "--file")
+
+
+def common_without_f(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for `logs`, whose `-f` follows, as everywhere."""
+    return _with_options(function, "--file")
 
 
 def _project(given: str) -> Path:

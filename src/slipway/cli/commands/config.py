@@ -19,7 +19,7 @@ def command() -> None:
 def schema_(options: Options) -> int:
     """Print the JSON Schema of deploy.yaml, for editors."""
     from slipway.app.config import schema
-    from slipway.cli.render.document import print_json
+    from slipway.cli.render.json import print_json
 
     del options
     print_json(schema())
@@ -35,7 +35,7 @@ def validate(options: Options) -> int:
     workspace = open_session(options)
     app = load(options, workspace).app
     if options.json:
-        from slipway.cli.render.document import VERSION, print_json
+        from slipway.cli.render.json import VERSION, print_json
 
         print_json({"version": VERSION, "valid": True, "files": app.files,
                     "warnings": app.warnings})  # fmt: skip
@@ -55,7 +55,7 @@ def show(options: Options) -> int:
     workspace = open_session(options)
     app = load(options, workspace).app
     if options.json:
-        from slipway.cli.render.document import print_json
+        from slipway.cli.render.json import print_json
 
         print_json(app)
         return 0

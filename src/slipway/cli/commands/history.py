@@ -23,7 +23,7 @@ def command(options: Options, limit: int) -> int:
     numbers = workspace.releases.numbers()[-limit:]
     releases = [workspace.releases.get(number) for number in numbers]
     if options.json:
-        from slipway.cli.render.document import print_json
+        from slipway.cli.render.json import print_json
 
         print_json(history_document(workspace.target.environment, head, releases, runs))
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from slipway.cli.options import Options, common
+from slipway.cli.options import Options, common_without_f
 
 if TYPE_CHECKING:
     from slipway.platforms.protocol import LogLine
@@ -19,7 +19,7 @@ _COLOURS = ("cyan", "green", "yellow", "bold", "red")
 @click.argument("services", nargs=-1)
 @click.option("-f", "--follow", is_flag=True, help="Go on until Ctrl-C.")
 @click.option("-n", "--lines", default=50, show_default=True, type=click.IntRange(0, 100_000))
-@common
+@common_without_f
 def command(options: Options, services: tuple[str, ...], follow: bool, lines: int) -> int:
     """Show the last lines of the services' logs."""
     from slipway.cli.session import open_session, run

@@ -22,7 +22,7 @@ def detect(options: Options) -> int:
 
     found = registry.choose(os.environ)
     if options.json:
-        from slipway.cli.render.document import VERSION, print_json
+        from slipway.cli.render.json import VERSION, print_json
 
         print_json(
             {"version": VERSION, "platform": found.name, "usable": found.usable,
@@ -42,7 +42,7 @@ def list_(options: Options) -> int:
 
     found = [module.detect(os.environ) for module in registry.available()]
     if options.json:
-        from slipway.cli.render.document import VERSION, print_json
+        from slipway.cli.render.json import VERSION, print_json
 
         print_json({"version": VERSION, "platforms": found})
     else:

@@ -53,7 +53,7 @@ def _generate(options: Options) -> int:
 
 def _print_kept(options: Options, kept: Kept) -> None:
     if options.json:
-        from slipway.cli.render.document import VERSION, print_json
+        from slipway.cli.render.json import VERSION, print_json
 
         print_json({"version": VERSION, "made": kept.made, "there": kept.there, "open": kept.open})
         return
@@ -80,7 +80,7 @@ def list_(options: Options) -> int:
     workspace = open_session(options)
     infos = workspace.secrets.names()
     if options.json:
-        from slipway.cli.render.document import VERSION, print_json
+        from slipway.cli.render.json import VERSION, print_json
 
         environment = workspace.target.environment
         print_json({"version": VERSION, "environment": environment, "secrets": infos})
@@ -143,7 +143,7 @@ def get(options: Options, name: str, version: int | None) -> int:
 
     value = open_session(options).secrets.get(name, version)
     if options.json:
-        from slipway.cli.render.document import VERSION, print_json
+        from slipway.cli.render.json import VERSION, print_json
 
         print_json({"version": VERSION, "name": name, "value": value})
     else:

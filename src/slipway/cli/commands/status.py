@@ -40,7 +40,7 @@ def command(options: Options, what: str | None, watch: bool) -> int:
 
 def _show(options: Options, status: Status, *, clear: bool) -> None:
     if options.json:
-        from slipway.cli.render.document import print_json
+        from slipway.cli.render.json import print_json
 
         print_json(status)
         return

@@ -20,7 +20,7 @@ def command(options: Options) -> int:
     workspace = open_session(options)
     found = run(lambda: verify(workspace))
     if options.json:
-        from slipway.cli.render.document import print_json
+        from slipway.cli.render.json import print_json
 
         print_json(verification_document(found, workspace.target.environment))
     elif not options.quiet:

@@ -34,21 +34,20 @@ def show_error(error: SlipwayError, as_json: bool) -> int:
 def _json(error: SlipwayError) -> str:
     import msgspec
 
+    from slipway.cli.render.documents import ErrorBody, ErrorDocument
+
     place = error.location
-    data = {
-        "version": 1,
-        "error": {
-            "code": error.code,
-            "message": error.message,
-            "file": place.file if place else None,
-            "line": place.line if place else None,
-            "hint": error.hint,
-            "details": list(error.details),
-            "retryable": error.retryable,
-            "exit_code": error.exit_code,
-        },
-    }
-    return msgspec.json.encode(data).decode()
+    body = ErrorBody(
+        code=error.code,
+        message=error.message,
+        file=place.file if place else None,
+        line=place.line if place else None,
+        hint=error.hint,
+        details=error.details,
+        retryable=error.retryable,
+        exit_code=error.exit_code,
+    )
+    return msgspec.json.encode(ErrorDocument(error=body)).decode()
 
 
 def show_unexpected(error: BaseException, as_json: bool) -> int:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from slipway.cli.render.document import VERSION
+from slipway.cli.render.documents import HistoryDocument, ReleaseLine, RunLine
 from slipway.cli.render.style import ago, paint, seconds, table
 from slipway.journal.journal import Head, Run
 from slipway.plan.release import Release
@@ -26,27 +25,23 @@ def history_lines(
         rows.append((str(release.number), release.label, made, commit, ", ".join(words)))
     lines = table(rows)
     lines[0] = paint(lines[0], "dim")
-    runs_table = table(
-        [("RUN", "WHEN", "WHAT", "OUTCOME", "TOOK", "BY"), *map(_row(now), reversed(runs))]
-    )
+    head_row = ("RUN", "WHEN", "WHAT", "OUTCOME", "TOOK", "BY")
+    runs_table = table([head_row, *(_row(run, now) for run in reversed(runs))])
     runs_table[0] = paint(runs_table[0], "dim")
     return [*lines, "", *runs_table, *_reasons(runs)]
 
 
-def _row(now: float) -> Any:
-    def row(run: Run) -> tuple[str, ...]:
-        opened, closed = run.opened, run.closed
-        what = opened.verb + (f" to {opened.label}" if opened.label else "")
-        return (
-            str(opened.run),
-            f"{ago(opened.at, now)} ago",
-            what,
-            closed.outcome if closed else "not ended",
-            seconds(closed.seconds) if closed else "",
-            opened.owner.user,
-        )
-
-    return row
+def _row(run: Run, now: float) -> tuple[str, ...]:
+    opened, closed = run.opened, run.closed
+    what = opened.verb + (f" to {opened.label}" if opened.label else "")
+    return (
+        str(opened.run),
+        f"{ago(opened.at, now)} ago",
+        what,
+        closed.outcome if closed else "not ended",
+        seconds(closed.seconds) if closed else "",
+        opened.owner.user,
+    )
 
 
 def _reasons(runs: Sequence[Run]) -> list[str]:
@@ -57,39 +52,39 @@ def _reasons(runs: Sequence[Run]) -> list[str]:
 
 def history_document(
     environment: str, head: Head, releases: Sequence[Release], runs: Sequence[Run]
-) -> dict[str, Any]:
-    """For programs; its schema is in docs/reference/."""
-    return {
-        "version": VERSION,
-        "environment": environment,
-        "current": head.current,
-        "releases": [
-            {
-                "number": r.number,
-                "label": r.label,
-                "created": r.created,
-                "verified": r.number in head.verified,
-                "current": r.number == head.current,
-                "commit": r.git.commit if r.git else None,
-                "services": {name: entry.key for name, entry in r.services.items()},
-            }
-            for r in reversed(releases)
-        ],
-        "runs": [_run(run) for run in reversed(runs)],
-    }
+) -> HistoryDocument:
+    """For programs."""
+    return HistoryDocument(
+        environment=environment,
+        current=head.current,
+        releases=tuple(_release(r, head) for r in reversed(releases)),
+        runs=tuple(_run(run) for run in reversed(runs)),
+    )
 
 
-def _run(run: Run) -> dict[str, Any]:
+def _release(release: Release, head: Head) -> ReleaseLine:
+    return ReleaseLine(
+        number=release.number,
+        label=release.label,
+        created=release.created,
+        verified=release.number in head.verified,
+        current=release.number == head.current,
+        commit=release.git.commit if release.git else None,
+        services={name: entry.key for name, entry in release.services.items()},
+    )
+
+
+def _run(run: Run) -> RunLine:
     opened, closed = run.opened, run.closed
-    return {
-        "run": opened.run,
-        "verb": opened.verb,
-        "at": opened.at,
-        "by": f"{opened.owner.user}@{opened.owner.host}",
-        "base": opened.base,
-        "release": opened.release,
-        "label": opened.label,
-        "outcome": closed.outcome if closed else None,
-        "seconds": closed.seconds if closed else None,
-        "reason": closed.reason if closed else "",
-    }
+    return RunLine(
+        run=opened.run,
+        verb=opened.verb,
+        at=opened.at,
+        by=f"{opened.owner.user}@{opened.owner.host}",
+        base=opened.base,
+        release=opened.release,
+        label=opened.label,
+        outcome=closed.outcome if closed else None,
+        seconds=closed.seconds if closed else None,
+        reason=closed.reason if closed else "",
+    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slipway.cli.options import Options
-from slipway.cli.render.document import VERSION
+from slipway.cli.render.documents import ChangeLine, ReleaseName, ResultDocument, StepLine
 from slipway.cli.render.style import paint
+from slipway.cli.render.verification import check_line
 
 if TYPE_CHECKING:
     from slipway.engine.deploy import Result
@@ -59,38 +60,30 @@ def _where(options: Options) -> str:
     return words
 
 
-def result_document(result: Result, took: float) -> dict[str, Any]:
-    """For programs: `docs/reference/` has its schema."""
+def result_document(result: Result, took: float) -> ResultDocument:
+    """For programs."""
     plan = result.plan
     release = plan.release
-    outcome = "planned" if result.dry_run else ("changed" if result.changed else "unchanged")
-    return {
-        "version": VERSION,
-        "verb": plan.verb,
-        "outcome": outcome,
-        "environment": plan.environment,
-        "platform": plan.platform,
-        "release": {
-            "number": release.number,
-            "label": release.label,
-            "new": plan.new_release,
-        }
+    return ResultDocument(
+        verb=plan.verb,
+        outcome="planned" if result.dry_run else ("changed" if result.changed else "unchanged"),
+        app=plan.app,
+        environment=plan.environment,
+        platform=plan.platform,
+        release=ReleaseName(number=release.number, label=release.label, new=plan.new_release)
         if release
         else None,
-        "base": plan.base,
-        "changes": [
-            {"action": c.action, "subject": c.subject, "summary": c.summary, "details": c.details}
+        base=plan.base,
+        changes=tuple(
+            ChangeLine(action=c.action, subject=c.subject, summary=c.summary, details=c.details)
             for c in plan.changes
-        ],
-        "steps": [
-            {"id": s.id, "kind": s.kind, "title": s.title, "interrupts": s.interrupts}
+        ),
+        steps=tuple(
+            StepLine(id=s.id, kind=s.kind, title=s.title, interrupts=s.interrupts)
             for s in plan.steps
-        ],
-        "notes": plan.notes,
-        "checks": [
-            {"name": c.name, "ok": c.ok, "saw": c.saw, "seconds": round(c.seconds, 4)}
-            for c in result.checks
-        ],
-        "urls": dict(result.urls or {}),
-        "seconds": round(took, 3),
-    }
+        ),
+        notes=plan.notes,
+        checks=tuple(check_line(c) for c in result.checks),
+        urls=dict(result.urls or {}),
+        seconds=round(took, 3),
+    )

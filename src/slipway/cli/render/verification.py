@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from slipway.cli.render.document import VERSION
+from slipway.cli.render.documents import CheckLine, ReleaseName, VerificationDocument
 from slipway.cli.render.style import paint, table
 from slipway.engine.verification import Check
 from slipway.engine.verify import Verification
@@ -27,23 +25,23 @@ def verification_lines(found: Verification) -> list[str]:
     return lines
 
 
-def verification_document(found: Verification, environment: str) -> dict[str, Any]:
-    """For programs; its schema is in docs/reference/."""
-    return {
-        "version": VERSION,
-        "environment": environment,
-        "healthy": found.healthy,
-        "release": {"number": found.release.number, "label": found.release.label},
-        "checks": [_check(c) for c in found.checks],
-    }
+def verification_document(found: Verification, environment: str) -> VerificationDocument:
+    """For programs."""
+    return VerificationDocument(
+        environment=environment,
+        healthy=found.healthy,
+        release=ReleaseName(number=found.release.number, label=found.release.label),
+        checks=tuple(check_line(c) for c in found.checks),
+    )
 
 
-def _check(check: Check) -> dict[str, Any]:
-    return {
-        "name": check.name,
-        "kind": check.kind,
-        "service": check.service,
-        "ok": check.ok,
-        "saw": check.saw,
-        "seconds": round(check.seconds, 4),
-    }
+def check_line(check: Check) -> CheckLine:
+    """One check as documents show it."""
+    return CheckLine(
+        name=check.name,
+        kind=check.kind,
+        service=check.service,
+        ok=check.ok,
+        saw=check.saw,
+        seconds=round(check.seconds, 4),
+    )

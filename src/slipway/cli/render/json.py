@@ -1,4 +1,4 @@
-"""JSON results: one versioned document on stdout, its schema in docs/reference/."""
+"""Printing JSON: one versioned document on stdout."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 
 import msgspec
 
-VERSION = 1
+from slipway.cli.render.documents import VERSION
+
+__all__ = ["VERSION", "print_json"]
 
 
 def print_json(data: Any) -> None:

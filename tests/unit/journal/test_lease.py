@@ -1,0 +1,92 @@
+"""The lease: one at a time; a dead owner's is taken over, a live owner's never."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import msgspec
+import psutil
+import pytest
+
+from slipway.errors import LeaseHeldError
+from slipway.journal.lease import EXPIRY, KEY, Lease, LeaseRecord, holder, is_live, this_process
+from slipway.journal.records import Owner
+from slipway.testing.clock import JumpingClock
+from slipway.testing.memory_store import MemoryStore
+
+
+def elsewhere() -> Owner:
+    return Owner(user="kim", host="another-laptop", pid=7, started=1.0)
+
+
+def test_it_is_given_back(tmp_path: object) -> None:
+    store, clock = MemoryStore(), JumpingClock()
+    with Lease(store, clock, "install"):
+        assert holder(store) is not None
+    assert holder(store) is None
+    with Lease(store, clock, "install"):
+        pass
+
+
+def test_it_is_given_back_when_the_run_fails() -> None:
+    store, clock = MemoryStore(), JumpingClock()
+    with pytest.raises(ValueError, match="boom"), Lease(store, clock, "install"):
+        raise ValueError("boom")
+    assert holder(store) is None
+
+
+def test_a_live_owner_on_this_machine_keeps_it_however_old_its_heartbeat() -> None:
+    store, clock = MemoryStore(), JumpingClock()
+    with Lease(store, clock, "upgrade"):
+        clock.jump(100 * EXPIRY)
+        with pytest.raises(LeaseHeldError) as caught, Lease(store, clock, "install"):
+            pass
+    assert caught.value.exit_code == 4
+    assert "runs `deploy upgrade` here" in caught.value.message
+
+
+def test_a_dead_process_loses_it_at_once() -> None:
+    store, clock = MemoryStore(), JumpingClock()
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    started = psutil.Process(child.pid).create_time()
+    dead = Owner(user="kim", host=this_process().host, pid=child.pid, started=started)
+    now = clock.now()
+    record = LeaseRecord(owner=dead, verb="install", taken=now, renewed=now)
+    store.write(KEY, msgspec.json.encode(record))
+    assert is_live(record, now=now, host=dead.host)
+    child.kill()
+    child.communicate()
+    with Lease(store, clock, "install"):
+        found = holder(store)
+        assert found is not None
+        assert found.owner == this_process()
+
+
+def test_a_process_with_the_same_id_is_not_the_owner() -> None:
+    me = this_process()
+    other = Owner(user=me.user, host=me.host, pid=me.pid, started=me.started - 1000)
+    record = LeaseRecord(owner=other, verb="install", taken=0.0, renewed=0.0)
+    assert not is_live(record, now=0.0, host=me.host)
+
+
+def test_on_another_machine_the_heartbeat_decides() -> None:
+    store, clock = MemoryStore(), JumpingClock()
+    there = Lease(store, clock, "install", owner=elsewhere)
+    there.__enter__()
+    with pytest.raises(LeaseHeldError, match="kim@another-laptop"), Lease(store, clock, "install"):
+        pass
+    clock.jump(EXPIRY + 1)
+    with Lease(store, clock, "install"):
+        there.__exit__(None, None, None)
+        found = holder(store)
+        assert found is not None
+        assert found.owner == this_process()
+
+
+def test_a_torn_lease_record_stops_nobody() -> None:
+    store, clock = MemoryStore(), JumpingClock()
+    store.write(KEY, b'{"owner": {')
+    with Lease(store, clock, "install"):
+        pass
+    assert holder(store) is None
