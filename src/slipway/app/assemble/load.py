@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from slipway.app.assemble.interpolate import interpolated
 from slipway.app.assemble.model import Loaded, LoadOptions
 from slipway.app.assemble.mounts import FileSources, volumes_of
 from slipway.app.assemble.needs import Source, needs_of, secrets_used
 from slipway.app.assemble.references import host_names, mentions_of, ports_said, references_of
 from slipway.app.assemble.roles import completed_targets
 from slipway.app.assemble.routes import routes_of
-from slipway.app.assemble.seal import Scrubber, seal_literals
+from slipway.app.assemble.seal import Scrubber, holds_credentials, seal_literals
 from slipway.app.assemble.services import Part, make_service
 from slipway.app.assemble.told import check_names, settings_of_services
 from slipway.app.assemble.variables import SecretLookup, read_values
@@ -45,6 +46,8 @@ def load_app(options: LoadOptions, environ: Mapping[str, str]) -> Loaded:
     values = read_values(directory, environment, settings.variables, environ)
     lookup = SecretLookup(values.by_name, options.known_secrets, _secret_names(settings))
     project = _read_project(directory, options, settings, lookup)
+    config = interpolated(config, environment, lookup)
+    settings = settings_for(config, environment, options.platform)
     loaded = _assemble(directory, project, config, settings, lookup)
     files = dict.fromkeys((*project.files, *values.files, *([shown] if path else ())))
     app = msgspec.structs.replace(loaded.app, files=tuple(files))
@@ -118,7 +121,7 @@ def _assemble(
         )
         for name, spec in sealed.services.items()
     }
-    needs = needs_of(secrets_used(services.values()), sealed.sources, settings.secrets)
+    needs = needs_of(secrets_used(services.values(), settings), sealed.sources, settings.secrets)
     app = _app(directory, project, config, settings, services, needs)
     used = {need.name for need in needs}
     values = {name: value for name, value in sealed.values.items() if name in used}
@@ -166,7 +169,7 @@ def _seal(
     }
     scrubber = Scrubber(values, {**project.data, "services": replaced})
     services = {name: scrubber.data(spec) for name, spec in replaced.items()}
-    return _Sealed(services, values, _sources(project, files, names), scrubber)
+    return _Sealed(services, values, _sources(project, files, names, values), scrubber)
 
 
 def _sealed_environment(
@@ -179,7 +182,10 @@ def _sealed_environment(
 
 
 def _sources(
-    project: Project, files: FileSources, names: Mapping[tuple[str, str], str]
+    project: Project,
+    files: FileSources,
+    names: Mapping[tuple[str, str], str],
+    values: Mapping[str, str],
 ) -> dict[str, Source]:
     """Where each secret comes from; the first use of a variable counts."""
     sources: dict[str, Source] = {}
@@ -192,5 +198,8 @@ def _sources(
         sources[name] = Source(reason="under `secrets:`", origin=origin, external=external)
     for (service, key), name in names.items():
         origin = project.locations.get(f"services.{service}.environment.{key}")
-        sources.setdefault(name, Source(reason=f"written out as {key}", origin=origin))
+        address = holds_credentials(values[name])
+        sources.setdefault(
+            name, Source(reason=f"written out as {key}", origin=origin, external=address)
+        )
     return sources

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from slipway.app.config.model import SecretSettings
+from slipway.app.config.model import SecretSettings, Settings
 from slipway.app.known.names import can_generate
 from slipway.app.model import Origin, SecretNeed, Service
 from slipway.support.data import Frozen
@@ -23,8 +23,11 @@ class Source(Frozen, frozen=True, kw_only=True):
     external: bool = False
 
 
-def secrets_used(services: Iterable[Service]) -> dict[str, tuple[str, ...]]:
-    """Each secret's name, and the services whose definition holds its placeholder."""
+def secrets_used(services: Iterable[Service], settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Each secret's name, and the services whose definition holds its placeholder.
+
+    One that only smoke tests or the platform's settings hold has no services.
+    """
     found: dict[str, list[str]] = {}
     for service in services:
         text = msgspec.json.encode(service).decode()
@@ -32,6 +35,9 @@ def secrets_used(services: Iterable[Service]) -> dict[str, tuple[str, ...]]:
         names |= dict.fromkeys(file.secret for file in service.files if file.secret)
         for name in names:
             found.setdefault(name, []).append(service.name)
+    for held in (settings.smoke_tests, settings.environment.settings):
+        for name in names_in(msgspec.json.encode(held).decode()):
+            found.setdefault(name, [])
     return {name: tuple(users) for name, users in found.items()}
 
 
