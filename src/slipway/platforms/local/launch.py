@@ -28,6 +28,7 @@ def main(arguments: list[str]) -> NoReturn:
     try:
         if inside is None:
             _record_start(launch["folder"])
+            _unlock(launch.get("pid_lock"))
         argv, environment = prepare(launch, inside)
         if inside is None:
             _feed_stdin(launch)
@@ -94,7 +95,12 @@ def _hooks(launch: dict[str, Any], environment: dict[str, str]) -> dict[str, str
     return {**environment, "PYTHONPATH": python, "NODE_OPTIONS": node, "SLIPWAY_NET": facts}
 
 
-def _revealer(launch: dict[str, Any]) -> Any:
+def _escaped(value: str) -> str:
+    """A value inside double quotes, where a backslash escapes."""
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _revealer(launch: dict[str, Any], change: Any = str) -> Any:
     """`reveal` with the pinned versions; the store is opened only if a placeholder is met."""
     from slipway.support.secrets.placeholder import reveal
 
@@ -103,7 +109,9 @@ def _revealer(launch: dict[str, Any]) -> Any:
     def value_of(name: str) -> str:
         if name not in cache:
             where = launch["secrets"]
-            cache[name] = _read_secret(where, name, where["versions"].get(name))
+            if where is None:
+                raise ValueError(f"no key file to reveal the secret {name} with")
+            cache[name] = change(_read_secret(where, name, where["versions"].get(name)))
         return cache[name]
 
     return lambda text: reveal(text, value_of) if "«" in text else text
@@ -126,11 +134,40 @@ def _record_start(folder: str) -> None:
         file.write(b"%d\n" % os.getpid())
 
 
+def _unlock(lock: list[str] | None) -> None:
+    """Take away the lock file of a killed program, if no such program has that id any more.
+
+    Without it, PostgreSQL refuses to start when another process has got the old one's id.
+    """
+    if lock is None:
+        return
+    path, program = lock
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+            pid = int(file.readline())
+        os.kill(pid, 0)
+        with open(f"/proc/{pid}/comm", encoding="utf-8") as file:  # noqa: PTH123
+            alive = file.read().strip().startswith(program)
+    except FileNotFoundError:
+        return
+    except (ProcessLookupError, ValueError):
+        alive = False
+    except OSError:
+        return
+    if not alive:
+        os.unlink(path)  # noqa: PTH108
+
+
 def _write_files(launch: dict[str, Any], reveal: Any) -> None:
     """Secrets and configs that the service mounts, made anew, readable by it alone."""
     for item in launch.get("files", ()):
         path = item["path"]
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
+        folder = os.path.dirname(path)  # noqa: PTH120
+        for private in (os.path.dirname(folder), folder):  # noqa: PTH120
+            if not os.path.isdir(private):  # noqa: PTH112
+                os.mkdir(private, 0o700)  # noqa: PTH102
+            if os.stat(private).st_uid != os.getuid():  # noqa: PTH116
+                raise PermissionError(f"{private} belongs to another user")
         if os.path.lexists(path):
             os.unlink(path)  # noqa: PTH108
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, item["mode"])
@@ -143,7 +180,7 @@ def _feed_stdin(launch: dict[str, Any]) -> None:
     template = launch.get("stdin")
     if template is None:
         return
-    data = _revealer(launch)(template).encode()
+    data = _revealer(launch, _escaped)(template).encode()
     if len(data) > _PIPE_ROOM:
         raise ValueError("configuration is too long for a pipe")
     readable, writable = os.pipe()

@@ -120,12 +120,16 @@ def rewrite_url(text: str, net: Net) -> str:
 
 
 def paths(text: str, mapping: Mapping[str, str]) -> str:
-    """Absolute container paths to real ones, longest first; longer names stay (`/appendix`)."""
+    """Absolute container paths to real ones, longest first; longer names stay (`/appendix`).
+
+    A real path stays as well, so that a text may be rewritten twice.
+    """
     if not mapping or "/" not in text:
         return text
-    found = "|".join(re.escape(p) for p in sorted(mapping, key=len, reverse=True))
+    known = {**mapping, **{real: real for real in mapping.values()}}
+    found = "|".join(re.escape(p) for p in sorted(known, key=len, reverse=True))
     pattern = rf"(?:(?<![\w.\-/~}})%$\ue001])|(?<=:///)|(?<=file://))({found})(?![\w.\-])"
-    return re.sub(pattern, lambda m: mapping[m[1]], text)
+    return re.sub(pattern, lambda m: known[m[1]], text)
 
 
 def _value(key: str, value: str, net: Net) -> tuple[str, Endpoint | None]:

@@ -113,7 +113,9 @@ def _balancer(target: Target) -> Json:
 
 
 def _check(check: Check) -> Json:
-    data: Json = {"path": check.path, "port": check.port, "interval": "1s", "timeout": "5s"}
+    data: Json = {"path": check.path, "interval": "1s", "timeout": "5s"}
+    if check.port is not None:
+        data["port"] = check.port
     headers = {k: v for k, v in check.headers.items() if k.lower() != "host"}
     data["hostname"] = next(
         (v for k, v in check.headers.items() if k.lower() == "host"), "localhost"

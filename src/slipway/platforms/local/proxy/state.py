@@ -31,10 +31,13 @@ class Listen(Frozen, frozen=True, kw_only=True):
 
 
 class Check(Frozen, frozen=True, kw_only=True):
-    """The readiness probe as the proxy asks it; `status` only where exactly one is right."""
+    """The readiness probe as the proxy asks it; `status` only where exactly one is right.
+
+    `port` None: the port that requests go to.
+    """
 
     path: str
-    port: int
+    port: int | None = None
     scheme: str = "http"
     status: int | None = None
     headers: Mapping[str, str] = {}

@@ -1,0 +1,163 @@
+"""The proxy as a program, and every change of its routes written, then seen to be taken."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import anyio
+import msgspec
+
+from slipway.errors import PlatformError, PortTakenError
+from slipway.platforms.local import launchfile
+from slipway.platforms.local.launchfile import LaunchFile
+from slipway.platforms.local.proxy import api, config, state
+from slipway.platforms.local.proxy.state import Listen, ProxyState
+from slipway.platforms.local.runtime import Runtime, in_thread, program_of
+from slipway.platforms.local.supervision.daemon import tail
+from slipway.platforms.local.tools import ensure_tool
+from slipway.support.files import atomic_write, make_folder
+
+NAME = "proxy"
+CONFIRM_DEADLINE = 5.0
+START_DEADLINE = 15.0
+_API_PORT = 9000
+_GRACE = 12.0
+_CRASHES = 2
+
+
+def read(runtime: Runtime) -> ProxyState:
+    return state.read(runtime.layout.proxy)
+
+
+def keep_chosen(runtime: Runtime, chosen: Mapping[str, int]) -> None:
+    """Remember ports that the platform chose, so that a service keeps its own."""
+    known = read(runtime)
+    if dict(known.chosen) != dict(chosen):
+        state.write(runtime.layout.proxy, msgspec.structs.replace(known, chosen=chosen))
+
+
+async def ensure(runtime: Runtime, listens: Sequence[Listen]) -> bool:
+    """Make the proxy run on exactly these ports; True if it was started or restarted.
+
+    Raises PlatformError, PortTakenError, StorageError.
+    """
+    tool = await ensure_tool("traefik", runtime.context.cache)
+    folder = runtime.layout.proxy
+    allocation = runtime.book.allocate(NAME, [_API_PORT])
+    address = (allocation.address, allocation.port(_API_PORT))
+    known = read(runtime)
+    ports = tuple(sorted(listens, key=lambda listen: (listen.port, listen.address)))
+    make_folder(folder / "dyn")
+    state.write(folder, msgspec.structs.replace(known, api=address, listens=ports))
+    _write_dynamic(runtime, read(runtime))
+    static = _encoded(config.static(ports, address, folder / "dyn"))
+    path = folder / "traefik.yaml"
+    changed = not path.exists() or path.read_bytes() != static
+    atomic_write(path, static)
+    launch = LaunchFile(
+        name=NAME,
+        folder=str(folder),
+        argv=(tool.path, f"--configfile={path}"),
+        environment=dict(tool.environment),
+        cwd=str(folder),
+        detail=f"Traefik {tool.version}",
+        restart="always",
+        log=str(runtime.layout.log_of(NAME, NAME)),
+    )
+    launchfile.write(launch)
+    program = program_of(launch, priority=900, stop_grace=_GRACE)
+    started = await runtime.control.run(program, restart=changed)
+    await _wait_until_up(runtime)
+    return started
+
+
+async def stop(runtime: Runtime) -> None:
+    """Stop the proxy; what it was told stays on disk until `forget`."""
+    await runtime.control.stop(NAME)
+
+
+async def change(runtime: Runtime, changed: ProxyState) -> None:
+    """Let the proxy do what `changed` says, and return when it does.
+
+    Raises PlatformError if it does not within the deadline; the state on disk is then the
+    former one, and so is the proxy's file.
+    """
+    before = read(runtime)
+    wanted = config.dynamic(changed)
+    _write_dynamic(runtime, changed)
+    try:
+        await _confirm(changed.api, wanted)
+    except PlatformError:
+        _write_dynamic(runtime, before)
+        raise
+    state.write(runtime.layout.proxy, changed)
+
+
+def with_weights(known: ProxyState, weights: Mapping[str, int]) -> ProxyState:
+    return msgspec.structs.replace(known, weights={n: w for n, w in weights.items() if w > 0})
+
+
+async def _confirm(address: tuple[str, int], wanted: config.Json) -> None:
+    """Read the API back until it shows what the file says."""
+    until = time.monotonic() + CONFIRM_DEADLINE
+    left: list[str] = []
+    while time.monotonic() < until:
+        try:
+            left = api.differences(wanted, await in_thread(api.overview, address))
+        except api.NoAnswerError as error:
+            left = [error.message]
+        if not left:
+            return
+        await anyio.sleep(0.005)
+    raise PlatformError(
+        f"the proxy did not take its new routes within {CONFIRM_DEADLINE:.0f} s",
+        details=left[:10],
+        hint="see `deploy logs proxy`",
+    )
+
+
+async def _wait_until_up(runtime: Runtime) -> None:
+    """The API answers and every port is bound; else say what the log says."""
+    known = read(runtime)
+    log = runtime.layout.log_of(NAME, NAME)
+    until = time.monotonic() + START_DEADLINE
+    while time.monotonic() < until:
+        found = (await runtime.control.states()).get(NAME)
+        if found is not None and found.state in ("RUNNING", "STARTING"):
+            try:
+                await in_thread(api.overview, known.api)
+            except api.NoAnswerError:
+                pass
+            else:
+                return
+        elif found is not None and (found.state == "FATAL" or _starts(runtime) > _CRASHES):
+            break
+        await anyio.sleep(0.02)
+    lines = tail(log)
+    if any("address already in use" in line for line in lines):
+        raise PortTakenError(
+            "the proxy cannot listen: another program has taken one of its ports",
+            details=lines,
+            hint="choose others at environments.NAME.ports in deploy.yaml",
+        )
+    raise PlatformError("the proxy did not start", details=lines, hint=f"see {log}")
+
+
+def _starts(runtime: Runtime) -> int:
+    path = runtime.layout.proxy / "starts"
+    return path.stat().st_size if path.exists() else 0
+
+
+def _write_dynamic(runtime: Runtime, known: ProxyState) -> None:
+    """Beside the watched folder, then renamed into it: never half a file in there."""
+    folder: Path = runtime.layout.proxy
+    make_folder(folder / "dyn")
+    beside = folder / "routes.yaml"
+    atomic_write(beside, _encoded(config.dynamic(known)))
+    beside.replace(folder / "dyn" / "routes.yaml")
+
+
+def _encoded(data: config.Json) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(data), indent=1) + b"\n"

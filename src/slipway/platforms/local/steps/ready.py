@@ -1,0 +1,161 @@
+"""`ready`: wait until every instance of a service answers its readiness probe."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+
+from slipway.errors import CrashedError, NotReadyError
+from slipway.platforms.local import instances, probing
+from slipway.platforms.local.launchfile import LaunchFile
+from slipway.platforms.local.runtime import Runtime
+from slipway.platforms.local.supervision.daemon import tail
+from slipway.platforms.local.supervision.rpc import ProgramState
+from slipway.platforms.protocol import Outcome, StepContext
+from slipway.support.clock import SystemClock
+from slipway.support.health.model import Answer, Probe, Progress
+from slipway.support.health.progress import read_progress
+from slipway.support.health.wait import wait_until_ready
+from slipway.support.telemetry.events import ProbeAnswered, StepProgress
+
+SETTLED = 1.0
+"""Seconds that a service without a probe must have stayed up."""
+_CRASHES = 2
+
+
+async def wait(runtime: Runtime, context: StepContext) -> Outcome:
+    """Outcome: {"saw": the answer}. Raises NotReadyError, CrashedError with the last lines."""
+    _, entry = instances.entry_of(context.release, context.step.service)
+    service = entry.service
+    key = str(context.step.args.get("key", entry.key))
+    found = instances.of(runtime, service.name, key)
+    deadline = float(context.step.args.get("deadline", service.probes.deadline))
+    probe = service.probes.readiness
+    watch = _Watch(runtime, found)
+    if probe is None:
+        return {"saw": await _settle(watch, service.name, deadline)}
+    report = _Report(runtime, context, found, service.probes.progress)
+    answer = await wait_until_ready(
+        lambda: _ask(runtime, found, probe),
+        deadline=deadline,
+        interval=min(probe.interval, 1.0),
+        alive=watch.died,
+        on_answer=report.answered,
+        last_lines=watch.last_lines,
+        what=service.name,
+    )
+    return {"saw": answer.saw}
+
+
+def _ask(runtime: Runtime, found: Sequence[LaunchFile], probe: Probe) -> list[Answer]:
+    return probing.ask_all(runtime, found, probe)
+
+
+class _Watch:
+    """Looks whether instances died, and what they said last."""
+
+    def __init__(self, runtime: Runtime, found: Sequence[LaunchFile]) -> None:
+        self._runtime = runtime
+        self._found = found
+
+    def died(self) -> str | None:
+        """Why an instance will not come up, or None. Blocking, quick."""
+        states = self._runtime.control.look()
+        for launch in self._found:
+            reason = why_dead(launch, states.get(launch.name))
+            if reason is not None:
+                return reason
+        return None
+
+    def up_since(self) -> float | None:
+        """When the youngest instance started; None if one is not up."""
+        states = self._runtime.control.look()
+        started = [s for i in self._found if (s := _pid_time(i, states.get(i.name))) is not None]
+        return max(started) if started and len(started) == len(self._found) else None
+
+    def last_lines(self) -> tuple[str, ...]:
+        """The last log lines of the instance that has most reason to be looked at."""
+        states = self._runtime.control.look()
+        bad = [i for i in self._found if why_dead(i, states.get(i.name)) is not None]
+        first = next(iter([*bad, *self._found]), None)
+        return tail(Path(first.log)) if first is not None else ()
+
+
+def why_dead(launch: LaunchFile, state: ProgramState | None) -> str | None:
+    """Ended for good, or again and again; a first crash may be of waiting for a neighbour."""
+    if state is None:
+        return "it is not running"
+    if state.state in ("FATAL", "EXITED"):
+        return f"it ended with exit code {state.exit_code}"
+    if state.state == "BACKOFF" and _starts(launch) > _CRASHES:
+        return f"it keeps ending, {_starts(launch)} times so far: {state.error}"
+    return None
+
+
+def _starts(launch: LaunchFile) -> int:
+    path = Path(launch.folder) / "starts"
+    return path.stat().st_size if path.exists() else 0
+
+
+def _pid_time(launch: LaunchFile, state: ProgramState | None) -> float | None:
+    if state is None or state.state not in ("STARTING", "RUNNING"):
+        return None
+    path = Path(launch.folder) / "pid"
+    return path.stat().st_mtime if path.exists() else None
+
+
+async def _settle(watch: _Watch, name: str, deadline: float) -> str:
+    """Without a probe: it has stayed up for a while."""
+    until = time.monotonic() + max(deadline, SETTLED)
+    while time.monotonic() < until:
+        reason = await anyio.to_thread.run_sync(watch.died)
+        if reason is not None:
+            raise CrashedError(f"{name} died: {reason}", details=watch.last_lines())
+        since = watch.up_since()
+        if since is not None and time.time() - since >= SETTLED:
+            return f"up for {SETTLED:.0f} s"
+        await anyio.sleep(0.05)
+    raise NotReadyError(f"{name} did not stay up", details=watch.last_lines())
+
+
+class _Report:
+    """Tells the event stream about answers and progress."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        context: StepContext,
+        found: Sequence[LaunchFile],
+        progress: Progress | None,
+    ) -> None:
+        self._runtime = runtime
+        self._context = context
+        self._found = found
+        self._progress = progress
+        self._clock = SystemClock()
+
+    def answered(self, answer: Answer, attempt: int) -> None:
+        self._context.emit(
+            ProbeAnswered(
+                at=self._clock.now(),
+                step=self._context.step.id,
+                service=self._context.step.service or "",
+                ok=answer.ok,
+                answer=answer.saw,
+                attempt=attempt,
+            )
+        )
+        if self._progress is not None and not answer.ok and self._found:
+            self._tell_progress(self._progress, self._found[0])
+
+    def _tell_progress(self, progress: Progress, launch: LaunchFile) -> None:
+        host, port = probing.where(self._runtime, launch, progress.port)
+        lines = tail(Path(launch.log), 50) if progress.pattern else ()
+        found = read_progress(progress, host, port, lines)
+        if found is not None:
+            fraction, message = found
+            at, step = self._clock.now(), self._context.step.id
+            self._context.emit(StepProgress(at=at, step=step, message=message, fraction=fraction))

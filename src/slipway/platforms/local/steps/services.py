@@ -1,0 +1,97 @@
+"""`start`, `drain` and `stop`: the instances of one service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slipway.errors import PlatformError
+from slipway.plan.release import Release, ReleaseService
+from slipway.platforms.local import body, instances, launchfile
+from slipway.platforms.local.network.endpoints import backing_name, instance_name
+from slipway.platforms.local.runtime import Runtime, in_thread
+from slipway.platforms.protocol import Outcome, StepContext
+
+
+async def start(runtime: Runtime, context: StepContext) -> Outcome:
+    """Make `replicas` instances run, no more; what runs already is left alone.
+
+    Outcome: {"started": [names], "stopped": [names]}.
+    """
+    release, entry = instances.entry_of(context.release, context.step.service)
+    wanted = int(context.step.args.get("replicas", entry.service.replicas))
+    if entry.service.role == "backing":
+        raise PlatformError(f"{entry.service.name} is a backing service: it is never duplicated")
+    up = await _running(runtime)
+    started = []
+    for index in range(wanted):
+        name = instance_name(entry.service.name, entry.key, index)
+        if name not in up:
+            await _start_one(runtime, release, entry, index, name)
+            started.append(name)
+    extra = [i.name for i in _set(runtime, entry) if i.index >= wanted]
+    await instances.stop(runtime, extra)
+    instances.prune_logs(runtime.layout.logs / entry.service.name)
+    return {"started": started, "stopped": extra}
+
+
+async def undo_start(runtime: Runtime, context: StepContext, outcome: Outcome) -> None:
+    """Stop what this step started. Cut off, that is all that runs of the set: nobody else's
+    release has this key, or the step would not have been planned.
+    """
+    names = outcome.get("started")
+    if names is None:
+        _, entry = instances.entry_of(context.release, context.step.service)
+        names = [i.name for i in _set(runtime, entry)]
+    await instances.stop(runtime, names)
+    await runtime.control.shut_down_if_idle()
+
+
+async def drain(runtime: Runtime, context: StepContext) -> Outcome:
+    """Let the instances of a key finish and stop them: the plan says that nobody needs them."""
+    service, key = context.step.service, str(context.step.args["key"])
+    found = [i for i in launchfile.read_all(runtime.layout.instances) if i.service == service]
+    names = [i.name for i in found if i.key == key]
+    await instances.stop(runtime, names)
+    return {"stopped": names}
+
+
+async def stop(runtime: Runtime, context: StepContext) -> Outcome:
+    """Stop a service for good, all its keys; a backing service keeps its data."""
+    service = context.step.service or ""
+    found = launchfile.read_all(runtime.layout.instances)
+    names = [i.name for i in found if i.service == service]
+    await instances.stop(runtime, names)
+    launch = launchfile.read(runtime.layout.backing / service)
+    if launch is not None:
+        await runtime.control.stop(backing_name(service))
+        await in_thread((runtime.layout.backing / service / launchfile.NAME).unlink, True)
+        runtime.book.release([backing_name(service)])
+    await runtime.control.shut_down_if_idle()
+    return {"stopped": names}
+
+
+async def nothing(runtime: Runtime, context: StepContext, outcome: Outcome) -> None:
+    """For steps that have nothing to take back."""
+    del runtime, context, outcome
+
+
+async def _running(runtime: Runtime) -> set[str]:
+    """Names of programs that run as they should, under a supervisor that is there."""
+    await runtime.control.ensure_daemon()
+    states = await runtime.control.states()
+    return {name for name, state in states.items() if state.state in ("STARTING", "RUNNING")}
+
+
+async def _start_one(
+    runtime: Runtime, release: Release, entry: ReleaseService, index: int, name: str
+) -> None:
+    await body.ensure_artifact(runtime, entry)
+    await runtime.control.stop(name)
+    folder = runtime.layout.instances / name
+    arguments: dict[str, Any] = {"folder": folder, "name": name}
+    launch = await in_thread(instances.write_instance, runtime, release, entry, index, **arguments)
+    await runtime.control.run(instances.program(launch, entry.service))
+
+
+def _set(runtime: Runtime, entry: ReleaseService) -> list[launchfile.LaunchFile]:
+    return instances.of(runtime, entry.service.name, entry.key)
