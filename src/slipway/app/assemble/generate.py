@@ -15,7 +15,7 @@ import msgspec
 from slipway.app.assemble.references import host_names, mentions_of, ports_said
 from slipway.app.assemble.roles import completed_targets
 from slipway.app.assemble.routes import routes_of
-from slipway.app.assemble.services import Part, make_service
+from slipway.app.assemble.services import Part, first_port, make_service
 from slipway.app.assemble.variables import is_harmless
 from slipway.app.config.merge import DEFAULT_ENVIRONMENT, KEEP_RELEASES, settings_for
 from slipway.app.config.model import DeployConfig, ServiceSettings
@@ -126,9 +126,7 @@ def _service(service: Service, plain: Service) -> dict[str, Any]:
         result["replicas"] = service.replicas
     if service.expose != plain.expose and service.expose:
         result["port"] = service.expose[0]
-    first = next((p.target for p in service.ports if p.protocol == "tcp"), None) or next(
-        iter(service.expose), None
-    )
+    first = first_port(service.spec, result.get("port"), service.ports, service.expose)
     probes = service.probes
     for key, probe, usual in (
         ("readiness", probes.readiness, plain.probes.readiness),

@@ -82,7 +82,7 @@ def test_wrong(case: dict[str, Any], directory: Path) -> None:
 
 
 def assert_holds(actual: Any, expected: Any, where: str, directory: str) -> None:
-    """`actual` has all that `expected` has; None: it must not be there. Lists are compared whole."""
+    """`actual` has all that `expected` has. None: it must not be there; lists count whole."""
     if isinstance(expected, dict):
         assert isinstance(actual, dict), f"{where} is {actual!r}"
         for key, value in expected.items():
