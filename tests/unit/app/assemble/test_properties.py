@@ -20,7 +20,9 @@ from slipway.app.model import App
 from slipway.support.secrets.placeholder import names_in, reveal
 
 SAFE = string.ascii_letters + string.digits + "-._~!*"
-VALUES = st.text(SAFE, min_size=8, max_size=40).filter(lambda text: not text.isalpha())
+VALUES = st.text(SAFE, min_size=8, max_size=40).filter(
+    lambda text: any(each.isdigit() for each in text)
+)
 EXAMPLES = Path(__file__).parents[4] / "examples"
 
 
