@@ -70,7 +70,7 @@ def integer(node: Node) -> Node:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if type(value) is not int:
-        raise node.error(f"`{node.value}` is no whole number")
+        raise node.error(f"`{node.value}` is no whole number", "write digits, such as 3")
     return node.new(value)
 
 
@@ -78,7 +78,7 @@ def number(node: Node) -> Node:
     """A number, whole or not."""
     value = resolve(node.value) if isinstance(node.value, str) else node.value
     if type(value) not in (int, float):
-        raise node.error(f"`{node.value}` is no number")
+        raise node.error(f"`{node.value}` is no number", "write a number, such as 3 or 0.5")
     return node.new(value)
 
 
@@ -115,7 +115,7 @@ def words(node: Node) -> Node:
         found = shell_words(node.value)
     except ValueError as problem:
         raise node.error(
-            f"the command `{node.value}` cannot be split into words: {problem}",
+            f"the command cannot be split into words: {problem}",
             'close the quote, or write the command as a list: ["sh", "-c", "..."]',
         ) from None
     return node.new([Node(word, node.file, node.line) for word in found])

@@ -12,7 +12,6 @@ from slipway.errors import ConfigError, Location
 Located = dict[str, tuple[str, int]]
 _KEY = re.compile(r"\s*(?:export[ \t]+)?([^=:\n#'\"$]*?)[ \t]*(?:([=:])|(?=\n|\Z|#))")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\[\]-]*\Z")
-_COMMENT = re.compile(r"[ \t]+#.*\Z")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$$"}
 
 
@@ -96,7 +95,7 @@ class _Reader:
         if quote in ("'", '"'):
             return self._quoted(quote)
         end = self._end_of_line()
-        raw = _COMMENT.sub("", self._text[self._at : end])
+        raw = _without_comment(self._text[self._at : end])
         self._at = end
         return self._expanded(raw.strip())
 
@@ -141,6 +140,11 @@ class _Reader:
                 f"the variable {name} is required and not set" + (f": {why}" if why else ""),
                 f"set {name} in the environment",
             )
+
+
+def _without_comment(text: str) -> str:
+    starts = [at for at in (text.find(" #"), text.find("\t#")) if at >= 0]
+    return text[: min(starts)] if starts else text
 
 
 def _unescape(text: str) -> str:

@@ -23,12 +23,9 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def parse_documents(text: str, file: str) -> list[Node]:
     """Every document in `text`; empty ones are left out. Raises ConfigError."""
     try:
-        reader = _Reader(text, file)
-        return reader.documents()
+        return _Reader(text, file).documents()
     except yaml.MarkedYAMLError as problem:
-        mark = problem.problem_mark or problem.context_mark
-        line = None if mark is None else mark.line + 1
-        raise _syntax_error(problem.problem or str(problem), file, line) from None
+        raise _marked_error(problem, text, file) from None
     except yaml.YAMLError as problem:
         line = _line_of(text, getattr(problem, "position", None))
         raise _syntax_error(getattr(problem, "reason", "unreadable"), file, line) from None
@@ -41,11 +38,27 @@ def _line_of(text: str, position: int | None) -> int | None:
     return None if position is None else text.count("\n", 0, position) + 1
 
 
-def _syntax_error(problem: str, file: str, line: int | None) -> ConfigError:
-    hint = "look at the indentation, the quotes and the colons on this line and the one before"
-    if "\\t" in problem or "tab" in problem:
-        hint = "YAML is indented with spaces, never with tabs"
-    return ConfigError(f"not valid YAML: {problem}", location=Location(file, line), hint=hint)
+def _marked_error(problem: yaml.MarkedYAMLError, text: str, file: str) -> ConfigError:
+    mark = problem.problem_mark or problem.context_mark
+    start = problem.context_mark
+    if start is not None and "quoted scalar" in (problem.context or ""):
+        return _syntax_error("a quote is not closed", file, start.line + 1, "close the quote")
+    line = None if mark is None else mark.line + 1
+    words = str(problem.problem or "unreadable")
+    lines = text.split("\n")
+    written = lines[mark.line] if mark is not None and mark.line < len(lines) else ""
+    if "\t" in written[: len(written) - len(written.lstrip())]:
+        words = "this line is indented with a tab"
+        return _syntax_error(words, file, line, "YAML is indented with spaces only")
+    return _syntax_error(words, file, line)
+
+
+def _syntax_error(
+    problem: str, file: str, line: int | None, hint: str | None = None
+) -> ConfigError:
+    usual = "look at the indentation, the quotes and the colons on this line and the one before"
+    message = f"not valid YAML: {problem}"
+    return ConfigError(message, location=Location(file, line), hint=hint or usual)
 
 
 class _Reader:

@@ -8,6 +8,7 @@ import re
 from slipway.app.compose.node import Node
 
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?\Z")
+MAX_PORTS = 65_536
 _HINT = "a port is written [HOST_IP:][PUBLISHED:]TARGET[/PROTOCOL], such as 127.0.0.1:8080:80"
 
 
@@ -21,6 +22,8 @@ def canonical_ports(node: Node) -> Node:
             ports.append(_long(entry))
         else:
             ports.extend(_short(entry, str(entry.value)))
+        if len(ports) > MAX_PORTS:
+            raise entry.error(f"more than {MAX_PORTS} ports in one service")
     return node.new(ports)
 
 

@@ -25,6 +25,8 @@ _KINDS = {
     "boolean": "true or false",
     "null": "empty",
 }
+_DURATIONS = {"stop_grace_period", "interval", "timeout", "start_period", "start_interval"}
+_DURATIONS |= {"delay", "monitor", "window"}
 _NAME_HINT = "names are made of letters, digits, `.`, `_` and `-`"
 
 
@@ -112,7 +114,10 @@ def _explain(node: Node, problem: _Problem) -> ConfigError:
         return _unknown(node, problem, where)
     if problem.kind == "Type":
         wanted = " or ".join(_KINDS.get(kind, kind) for kind in problem.types if kind != "null")
-        return node.error(f"{where or 'a Compose file'} must be {wanted}, not {_kind_of(node)}")
+        hint = _type_hint(node, problem)
+        return node.error(
+            f"{where or 'a Compose file'} must be {wanted}, not {_kind_of(node)}", hint
+        )
     if problem.kind == "Enum":
         options = [str(option) for option in problem.source.options]
         close = difflib.get_close_matches(str(node.value), options, 1, 0.5)
@@ -125,6 +130,17 @@ def _explain(node: Node, problem: _Problem) -> ConfigError:
     if problem.kind == "UniqueItems":
         return node.error(f"{where} says the same thing twice", "leave one of them out")
     return node.error(f"{where}: {problem.message}")
+
+
+def _type_hint(node: Node, problem: _Problem) -> str | None:
+    value = node.value
+    if "string" in problem.types and type(value) in (int, float):
+        if problem.path[-1] in _DURATIONS:
+            return f"write a unit with it: {value}s"
+        return f'put it in quotes: "{value}"'
+    if value is None:
+        return "write a value, or take the key out"
+    return None
 
 
 def _unknown(node: Node, problem: _Problem, where: str) -> ConfigError:

@@ -39,7 +39,7 @@ def _decimal(amount: int, scale: int) -> str:
 
 def duration_nanoseconds(text: str) -> int:
     """Whole nanoseconds of `1h30m`, `1.5s`, `500ms`. Raises ValueError."""
-    body = text.lstrip("+-") if text[:1] in ("+", "-") else text
+    body = text[1:] if text[:1] in ("+", "-") else text
     if body == "0":
         return 0
     total = Decimal(0)
@@ -73,34 +73,41 @@ def shell_words(text: str) -> list[str]:
     for a quote that is not closed.
     """
     words: list[str] = []
-    word: str | None = None
+    word: list[str] | None = None
     closing = ""
     escaped = False
     for char in text:
         if escaped:
-            word, escaped = (word or "") + char, False
+            word, escaped = _with(word, char), False
         elif char == "\\" and closing != "'":
             escaped = True
         elif closing:
-            word = (word or "") + ("" if char == closing and char in "'\"" else char)
+            word = _with(word, "" if char == closing and char in "'\"" else char)
             closing = "" if char == closing else closing
         elif char in ";&|<>":
             break
         elif char.isspace():
-            words += [] if word is None else [word]
+            words += [] if word is None else ["".join(word)]
             word = None
         else:
-            closing = _closing(char, word or "")
-            word = (word or "") + ("" if char in "'\"" else char)
+            closing = _closing(char, word)
+            word = _with(word, "" if char in "'\"" else char)
     if closing or escaped:
         raise ValueError("a quote is not closed" if closing else "it ends with a backslash")
-    return words if word is None else [*words, word]
+    return words if word is None else [*words, "".join(word)]
 
 
-def _closing(char: str, before: str) -> str:
+def _with(word: list[str] | None, char: str) -> list[str]:
+    if word is None:
+        return [char]
+    word.append(char)
+    return word
+
+
+def _closing(char: str, before: list[str] | None) -> str:
     """What ends the quotation that `char` starts; empty if it starts none."""
     if char == "(":
-        if not before.endswith("$"):
+        if not before or before[-1] != "$":
             raise ValueError("`(` means something to a shell only")
         return ")"
     return char if char in "'\"`" else ""
