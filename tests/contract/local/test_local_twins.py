@@ -15,9 +15,10 @@ import anyio
 import anyio.to_thread
 import psutil
 import pytest
+from world import SECRETS, World, twins
+
 from slipway.platforms.local.supervision.daemon import wait_gone
 from slipway.platforms.local.tools import find_tool
-from world import SECRETS, World, twins
 
 pytestmark = pytest.mark.local
 
@@ -186,9 +187,10 @@ def _query(world: World, release: Any, sql: str) -> str:
     tool = find_tool("postgres", world.context.cache)
     assert tool is not None
     psql = tool.folder / "psql"
+    program = str(psql) if psql.exists() else "psql"
+    where = ["-h", address[0], "-p", str(address[1]), "-U", "app", "-d", "appdb"]
     done = subprocess.run(
-        [psql if psql.exists() else "psql", "-XAtq", "-h", address[0], "-p", str(address[1])]
-        + ["-U", "app", "-d", "appdb", "-c", sql],
+        [program, "-XAtq", *where, "-c", sql],
         env={**os.environ, "PGPASSWORD": SECRETS["DB_PASSWORD"]},
         capture_output=True,
         text=True,
@@ -221,9 +223,10 @@ def _plain() -> Any:
 
 
 def test_what_cannot_be_run_is_refused_where_it_is_written(world: World, tmp_path: Path) -> None:
+    from world import environment
+
     from slipway.app.model import App, Origin, Service
     from slipway.errors import RefusedError
-    from world import environment
 
     service = Service(
         name="queue", role="backing", image="rabbitmq:3", origin=Origin(file="compose.yaml", line=7)

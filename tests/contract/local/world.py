@@ -18,6 +18,7 @@ from typing import Any
 
 import anyio
 import psutil
+
 from slipway.app.model import Build, Environment, Port, Route, Service
 from slipway.plan.model import Step
 from slipway.plan.release import Release, ReleaseService

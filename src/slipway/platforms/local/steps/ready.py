@@ -11,7 +11,7 @@ import anyio
 from slipway.errors import CrashedError, NotReadyError
 from slipway.platforms.local import instances, probing
 from slipway.platforms.local.launchfile import LaunchFile
-from slipway.platforms.local.runtime import Runtime
+from slipway.platforms.local.runtime import Runtime, in_thread
 from slipway.platforms.local.supervision.daemon import tail
 from slipway.platforms.local.supervision.rpc import ProgramState
 from slipway.platforms.protocol import Outcome, StepContext
@@ -22,7 +22,7 @@ from slipway.support.health.wait import wait_until_ready
 from slipway.support.telemetry.events import ProbeAnswered, StepProgress
 
 SETTLED = 1.0
-"""Seconds that a service without a probe must have stayed up."""
+"""Seconds that a service without a probe must have stayed up: `Program.start_seconds`."""
 _CRASHES = 2
 
 
@@ -70,11 +70,11 @@ class _Watch:
                 return reason
         return None
 
-    def up_since(self) -> float | None:
-        """When the youngest instance started; None if one is not up."""
+    def settled(self) -> bool:
+        """True if every instance is up, and for longer than the supervisor's `startsecs`."""
         states = self._runtime.control.look()
-        started = [s for i in self._found if (s := _pid_time(i, states.get(i.name))) is not None]
-        return max(started) if started and len(started) == len(self._found) else None
+        found = [states.get(launch.name) for launch in self._found]
+        return bool(found) and all(s is not None and s.state == "RUNNING" for s in found)
 
     def last_lines(self) -> tuple[str, ...]:
         """The last log lines of the instance that has most reason to be looked at."""
@@ -100,25 +100,21 @@ def _starts(launch: LaunchFile) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _pid_time(launch: LaunchFile, state: ProgramState | None) -> float | None:
-    if state is None or state.state not in ("STARTING", "RUNNING"):
-        return None
-    path = Path(launch.folder) / "pid"
-    return path.stat().st_mtime if path.exists() else None
-
-
 async def _settle(watch: _Watch, name: str, deadline: float) -> str:
     """Without a probe: it has stayed up for a while."""
-    until = time.monotonic() + max(deadline, SETTLED)
+    until = time.monotonic() + max(deadline, 2 * SETTLED)
     while time.monotonic() < until:
-        reason = await anyio.to_thread.run_sync(watch.died)
+        reason = await in_thread(watch.died)
         if reason is not None:
-            raise CrashedError(f"{name} died: {reason}", details=watch.last_lines())
-        since = watch.up_since()
-        if since is not None and time.time() - since >= SETTLED:
+            raise CrashedError(
+                f"{name} died before it was ready: {reason}",
+                hint="its last log lines say why",
+                details=watch.last_lines(),
+            )
+        if await in_thread(watch.settled):
             return f"up for {SETTLED:.0f} s"
         await anyio.sleep(0.05)
-    raise NotReadyError(f"{name} did not stay up", details=watch.last_lines())
+    raise NotReadyError(f"{name} did not stay up for {SETTLED:.0f} s", details=watch.last_lines())
 
 
 class _Report:
