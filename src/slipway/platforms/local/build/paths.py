@@ -28,7 +28,7 @@ _SYSTEM = frozenset(
     }
 )
 _BOUNDARY = r"(?=$|[/:\s\"'),;&|])"
-_START = r"(?:(?<=^)|(?<=[\s=:\"'(,@>]))"
+_START = r"(?:(?<=^)|(?<=[\s=:\"'(,@>])|(?<=file://)|(?<=unix://)|(?<=:///))"
 
 
 def is_system(path: str) -> bool:
@@ -57,10 +57,11 @@ def translate(text: str, places: Mapping[str, str]) -> str:
     """`text` with container paths replaced by where they are on this machine.
 
     `places` is container path -> real path; the longest one wins. A path counts where it
-    starts a word or follows `=`, `:`, a quote or a bracket (not in `http://host/app`).
+    starts a word or follows `=`, `:`, a quote or a bracket (not in `http://host/app`, but in
+    `file:///app` and `sqlite:////app`).
     """
-    if not places or "/" not in text:
-        return text
     known = sorted((path for path in places if path != "/"), key=len, reverse=True)
+    if not known or "/" not in text:
+        return text
     pattern = re.compile(f"{_START}({'|'.join(map(re.escape, known))}){_BOUNDARY}")
     return pattern.sub(lambda match: places[match.group(1)], text)

@@ -40,6 +40,7 @@ def read_requirements(
     file: Path, into: Requirements, *, constraint: bool = False, seen: Sequence[Path] = ()
 ) -> None:
     """Add what `file` says. Raises BuildError where a file is not there."""
+    file = file.resolve()
     if file in seen:
         return
     try:

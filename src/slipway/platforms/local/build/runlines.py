@@ -8,6 +8,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 from slipway.platforms.local.build.dockerfile.stages import Action
@@ -16,7 +17,7 @@ from slipway.platforms.local.build.model import Folder, Operation, Run, VenvAt
 from slipway.platforms.local.build.nodelines import node_command
 from slipway.platforms.local.build.paths import is_system
 from slipway.platforms.local.build.pythonlines import python_install, uv_command
-from slipway.platforms.local.build.shell import is_compound, split_commands
+from slipway.platforms.local.build.shell import split_commands
 
 _QUIET = frozenset({"set", "true", ":", "echo", "exit", "unset", "hash", "wait", "sync", "ulimit"})
 _FILES = frozenset({"cp", "mv", "ln", "rm", "touch", "sed", "chmod", "printf", "cat", "tee"})
@@ -48,10 +49,10 @@ def read_run(action: Action) -> Meaning:
     meaning = Meaning([], [])
     workdir, variables = action.workdir, dict(action.variables)
     binds = _binds(action)
-    for text in split_commands(action.arguments[0]):
-        if is_compound(text):
-            meaning.skipped.append(text)
-            continue
+    commands = split_commands(action.arguments[0])
+    if commands is None:
+        meaning.skipped.append(action.arguments[0].strip())
+    for text in commands or ():
         words = _words(text, variables)
         while words and _ASSIGNED.match(words[0]):
             name, _, value = words[0].partition("=")
@@ -146,8 +147,12 @@ def _mkdir(line: Line) -> list[Operation] | None:
         return None
     if line.words[0] == "install" and "-d" not in line.words:
         return None
-    paths = [word for word in line.words[1:] if word.startswith(("/", ".")) or "/" in word]
-    paths = paths or [word for word in line.words[1:] if not word.startswith("-")]
+    options = ("-m", "--mode", "-o", "-g")
+    paths = [
+        word
+        for before, word in pairwise(line.words)
+        if not word.startswith("-") and before not in options
+    ]
     absolute = [posixpath.normpath(posixpath.join(line.workdir, path)) for path in paths]
     return [Folder(path=path) for path in absolute if not is_system(path)]
 
@@ -196,7 +201,7 @@ def _program(line: Line) -> list[Operation] | None:
         return None
     if _PYTHON.match(name) or name in _RUNTIMES:
         return [_run(line, line.text, posixpath.basename(name), required=True)]
-    if name in SYSTEM or "/" in name or name.startswith((".", "-")):
+    if name in SYSTEM or name in _FILES or "/" in name or name.startswith((".", "-")):
         return None
     return [_run(line, line.text, name, required=False)]
 

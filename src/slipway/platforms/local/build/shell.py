@@ -7,20 +7,15 @@ from collections.abc import Iterator
 _COMPOUND = frozenset({"if", "for", "while", "until", "case", "function", "{", "(", "[[", "then"})
 
 
-def split_commands(text: str) -> list[str]:
-    """The commands of `text`, in order; the whole as one where it is more than a list."""
+def split_commands(text: str) -> list[str] | None:
+    """The commands of `text`, in order; None where it is more than a list: an `if`, a loop, a
+    group, which is not looked into.
+    """
     parts = [part.strip() for part in _split(text)]
     found = [part for part in parts if part and not part.startswith("#")]
     if any(part.split(None, 1)[0] in _COMPOUND or part.startswith("(") for part in found):
-        return [text.strip()]
+        return None
     return found
-
-
-def is_compound(command: str) -> bool:
-    """Is it an `if`, a loop or a group, which is not looked into?"""
-    return bool(command) and (
-        command.startswith("(") or command.split(None, 1)[0] in _COMPOUND or "\n" in command
-    )
 
 
 def _split(text: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from slipway.errors import ConfigError, Location
 from slipway.platforms.local.build.dockerfile.lexer import Heredoc, Instruction, json_form
-from slipway.platforms.local.build.dockerfile.variables import expand, pairs, words
+from slipway.platforms.local.build.dockerfile.variables import expand, fields, pairs
 from slipway.support.data import Frozen
 
 SHELL = ("/bin/sh", "-c")
@@ -151,8 +151,8 @@ def _platform_arguments() -> dict[str, str]:
 def _from(
     instruction: Instruction, stages: list[Stage], known: Mapping[str, str], file: str
 ) -> Stage:
-    parts = words(expand(instruction.text, known))
-    if not parts:
+    parts = fields(instruction.text, known)
+    if not parts or not parts[0]:
         raise ConfigError("FROM names no image", location=Location(file, instruction.line))
     name = parts[2].lower() if len(parts) == 3 and parts[1].lower() == "as" else ""
     base = next((stage.index for stage in stages if stage.name == parts[0].lower()), None)
@@ -162,7 +162,7 @@ def _from(
 
 def _declared(text: str, values: Mapping[str, str]) -> list[tuple[str, str | None]]:
     found: list[tuple[str, str | None]] = []
-    for word in words(expand(text, values)):
+    for word in fields(text, values):
         name, has, value = word.partition("=")
         found.append((name, value if has else None))
     return found
@@ -182,17 +182,17 @@ def _arg(reader: _Reader, instruction: Instruction) -> None:
 
 
 def _env(reader: _Reader, instruction: Instruction) -> None:
-    reader.environment.update(pairs(expand(instruction.text, reader.values)))
+    reader.environment.update(pairs(instruction.text, reader.values))
 
 
 def _workdir(reader: _Reader, instruction: Instruction) -> None:
-    path = " ".join(words(expand(instruction.text, reader.values)))
+    path = " ".join(fields(instruction.text, reader.values))
     reader.workdir = posixpath.normpath(posixpath.join(reader.workdir, path))
     _act(reader, instruction, (reader.workdir,))
 
 
 def _expose(reader: _Reader, instruction: Instruction) -> None:
-    for word in words(expand(instruction.text, reader.values)):
+    for word in fields(instruction.text, reader.values):
         first, _, last = word.partition("/")[0].partition("-")
         if first.isdigit() and (last.isdigit() or not last):
             reader.expose.extend(range(int(first), int(last or first) + 1))
@@ -235,7 +235,7 @@ def _paths(reader: _Reader, instruction: Instruction) -> None:
     if instruction.items is not None:
         found = [expand(item, reader.values) for item in instruction.items]
     else:
-        found = words(expand(instruction.text, reader.values))
+        found = fields(instruction.text, reader.values)
     _act(reader, instruction, tuple(found))
 
 

@@ -8,25 +8,36 @@ _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:
-    """`text` with its variables filled in; quotes and backslashes stay, but `\\$` is `$`."""
+    """`text` with its variables filled in; quotes and other backslashes stay."""
+    return _scan(text, values, keep_quotes=True)
+
+
+def fields(text: str, values: Mapping[str, str]) -> list[str]:
+    """The words of `text`, filled in and without their quotes. What a variable holds is never
+    split: `$A` with a space in it is one word.
+    """
+    return [_scan(word, values, keep_quotes=False) for word in words(text)]
+
+
+def _scan(text: str, values: Mapping[str, str], *, keep_quotes: bool) -> str:
     result: list[str] = []
-    at, single, double = 0, False, False
+    at, quote = 0, ""
     while at < len(text):
         char = text[at]
-        if char == "\\" and at + 1 < len(text):
-            result.append("$" if text[at + 1] == "$" else text[at : at + 2])
+        if char == "\\" and quote != "'" and at + 1 < len(text):
+            plain = text[at + 1] == "$" or not keep_quotes
+            result.append(text[at + 1] if plain else text[at : at + 2])
             at += 2
-            continue
-        if char == "$" and not single:
+        elif char == "$" and quote != "'":
             value, at = _variable(text, at, values)
             result.append(value)
-            continue
-        if char == "'" and not double:
-            single = not single
-        if char == '"' and not single:
-            double = not double
-        result.append(char)
-        at += 1
+        else:
+            marks = char in ("'", '"') and quote in ("", char)
+            if marks:
+                quote = "" if quote else char
+            if keep_quotes or not marks:
+                result.append(char)
+            at += 1
     return "".join(result)
 
 
@@ -73,42 +84,31 @@ def _braced(inner: str, values: Mapping[str, str]) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Split at white space; quotes group and are removed, a backslash keeps the next character."""
+    """Split at white space outside quotes and after no backslash; words are as written."""
     found: list[str] = []
-    current: list[str] = []
-    quote, started, at = "", False, 0
+    start, at, quote = 0, 0, ""
     while at < len(text):
         char = text[at]
-        if char == "\\" and quote != "'" and at + 1 < len(text):
-            current.append(text[at + 1])
-            at, started = at + 2, True
+        if char == "\\" and quote != "'":
+            at += 2
             continue
-        if quote:
-            if char == quote:
-                quote = ""
-            else:
-                current.append(char)
-        elif char in "'\"":
-            quote, started = char, True
-        elif char.isspace():
-            if started or current:
-                found.append("".join(current))
-            current, started = [], False
-        else:
-            current.append(char)
+        if char in ("'", '"') and quote in ("", char):
+            quote = "" if quote else char
+        elif char.isspace() and not quote:
+            found.append(text[start:at])
+            start = at + 1
         at += 1
-    if started or current:
-        found.append("".join(current))
-    return found
+    found.append(text[start:])
+    return [word for word in found if word]
 
 
-def pairs(text: str) -> list[tuple[str, str]]:
-    """`A=1 B="x y"`, or the old `A the rest`, as pairs."""
+def pairs(text: str, values: Mapping[str, str]) -> list[tuple[str, str]]:
+    """`A=1 B="x y"`, or the old `A the rest`, as pairs, filled in."""
     first, _, rest = text.partition(" ")
     if "=" not in first:
-        return [(first, " ".join(words(rest)))]
+        return [(first, _scan(rest.strip(), values, keep_quotes=False))]
     found: list[tuple[str, str]] = []
-    for word in words(text):
+    for word in fields(text, values):
         name, _, value = word.partition("=")
         found.append((name, value))
     return found

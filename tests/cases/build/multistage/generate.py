@@ -1,0 +1,1 @@
+import iniconfig; print("generated with", iniconfig.__name__)

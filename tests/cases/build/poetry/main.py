@@ -1,0 +1,1 @@
+import iniconfig, importlib.metadata as m; print("poetry", m.version("iniconfig"))

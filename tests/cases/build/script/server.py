@@ -1,0 +1,1 @@
+import sys; print("served", sys.argv[1:], __file__.endswith("/code/server.py"))
