@@ -73,7 +73,7 @@ def _merge_mappings(base: Node, over: Node, path: Path) -> Node:
     for key, child in over.value.items():
         if child.tag == "reset":
             merged.pop(key, None)
-        elif key in merged:
+        elif key in merged and not (path == () and key.startswith("x-")):
             merged[key] = _merge(merged[key], child, _inside(path, key))
         else:
             merged[key] = without_resets(child)
@@ -131,6 +131,10 @@ def _by_target(folder: str) -> Identity:
     return identity
 
 
+def _by_folder(element: Node) -> Any:
+    return str(element.value).partition(":")[0]
+
+
 def _whole(element: Node) -> Any:
     return repr(plain(element))
 
@@ -149,6 +153,7 @@ _IDENTITIES: dict[Path, Identity] = {
     ("services", "*", "configs"): _by_target("/"),
     ("services", "*", "env_file"): _by("path"),
     ("services", "*", "gpus"): _whole,
+    ("services", "*", "tmpfs"): _by_folder,
     _IPAM: _by("subnet"),
 }
 

@@ -45,7 +45,10 @@ def _validator() -> Any:
 
 
 def check_schema(layer: Node) -> None:
-    """Nothing if `layer`, a whole interpolated document, is a Compose file; else ConfigError."""
+    """Nothing if `layer`, a whole interpolated document, is a Compose file; else ConfigError.
+
+    A list that says something twice is accepted, as by Compose: merging leaves one.
+    """
     bare = without_resets(layer)
     data = plain(bare)
     if _validator().is_valid(data):
@@ -53,8 +56,11 @@ def check_schema(layer: Node) -> None:
     problems: list[_Problem] = []
     for error in _validator().iter_errors(data):
         problems.extend(_leaves(error))
-    real = [p for p in problems if p.kind not in _UNKNOWN or _unknown_keys(p)] or problems
-    located = [(_node_at(bare, problem), problem) for problem in real]
+    real = [p for p in problems if p.kind not in _UNKNOWN or _unknown_keys(p)]
+    told = [p for p in real if p.kind != "UniqueItems"]
+    if real and not told:
+        return
+    located = [(_node_at(bare, problem), problem) for problem in told or problems]
     node, problem = min(located, key=lambda pair: (pair[0].line or 0, -len(pair[1].path)))
     raise _explain(node, problem)
 
@@ -127,8 +133,6 @@ def _explain(node: Node, problem: _Problem) -> ConfigError:
     if problem.kind == "Required":
         name = problem.source.property
         return node.error(f"{where} needs `{name}`", f"add `{name}:`")
-    if problem.kind == "UniqueItems":
-        return node.error(f"{where} says the same thing twice", "leave one of them out")
     return node.error(f"{where}: {problem.message}")
 
 
