@@ -36,9 +36,6 @@ class Use:
         self.text = text
 
 
-Evaluate = Callable[[Use], str | None]
-
-
 def expand(text: str, lookup: Lookup, seen: Callable[[Use, bool], None], nesting: int = 0) -> str:
     """`text` with every `$` expression replaced; `seen` is told each use and if it was found.
 
