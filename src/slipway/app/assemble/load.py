@@ -21,7 +21,9 @@ from slipway.app.assemble.services import Part, make_service
 from slipway.app.assemble.told import check_names, settings_of_services
 from slipway.app.assemble.variables import SecretLookup, read_values
 from slipway.app.compose import Project, load_project
+from slipway.app.compose.files import NAMES as COMPOSE_NAMES
 from slipway.app.config import choose_environment, find_config, load_config, settings_for
+from slipway.app.config.load import FILE_NAMES
 from slipway.app.config.model import DeployConfig, Settings
 from slipway.app.known.names import is_secret_name
 from slipway.app.model import App, SecretNeed, Service
@@ -38,7 +40,7 @@ def load_app(options: LoadOptions, environ: Mapping[str, str]) -> Loaded:
     `environ` is the process environment. Raises ConfigError with file and line for anything
     wrong in the files, NotFoundError for an unknown environment.
     """
-    directory = Path(options.directory).absolute()
+    directory = _root(Path(options.directory).absolute())
     path, shown = find_config(directory, options.config)
     config = load_config(path, shown=shown)
     environment = choose_environment(directory, config, options.environment)
@@ -52,6 +54,14 @@ def load_app(options: LoadOptions, environ: Mapping[str, str]) -> Loaded:
     files = dict.fromkeys((*project.files, *values.files, *([shown] if path else ())))
     app = msgspec.structs.replace(loaded.app, files=tuple(files))
     return msgspec.structs.replace(loaded, app=app)
+
+
+def _root(directory: Path) -> Path:
+    """The app's folder: `directory`, or the one above it that has the files, as in Compose."""
+    for folder in (directory, *directory.parents):
+        if any((folder / name).is_file() for name in (*COMPOSE_NAMES, *FILE_NAMES)):
+            return folder
+    return directory
 
 
 class _Sealed(NamedTuple):
@@ -97,7 +107,8 @@ def _assemble(
     told = settings_of_services(project, settings)
     files = FileSources(project, lookup)
     mounted = {name: files.mounts(spec) for name, spec in project.data["services"].items()}
-    sealed = _seal(project, files, lookup, _secret_names(settings))
+    sealed = _seal(project, files, lookup, settings)
+    settings = sealed.scrubber.struct(settings)
     specs = project.data["services"]
     hosts = host_names(specs)
     mentions = {name: mentions_of(name, spec, hosts) for name, spec in specs.items()}
@@ -109,8 +120,8 @@ def _assemble(
             Part(
                 name=name,
                 spec=spec,
-                settings=sealed.scrubber.settings(told[name]),
-                files=mounted[name],
+                settings=sealed.scrubber.struct(told[name]),
+                files=tuple(map(sealed.scrubber.struct, mounted[name])),
                 references=references_of(spec, mentions[name]),
                 completed=completed,
                 publish=settings.ports.get(name),
@@ -152,14 +163,14 @@ def _app(
 
 
 def _seal(
-    project: Project, files: FileSources, lookup: SecretLookup, is_secret: _IsSecret
+    project: Project, files: FileSources, lookup: SecretLookup, settings: Settings
 ) -> _Sealed:
     """Placeholders for every secret value in the project's services."""
     specs: Mapping[str, dict[str, Any]] = project.data["services"]
     environments = {name: spec.get("environment") or {} for name, spec in specs.items()}
     values = {**lookup.sealed, **files.values}
     taken = {**dict.fromkeys(lookup.given), **values}
-    names, literal = seal_literals(environments, taken=taken, is_secret=is_secret)
+    names, literal = seal_literals(environments, taken=taken, is_secret=_secret_names(settings))
     values |= literal
     replaced = {
         name: {**spec, "environment": _sealed_environment(name, environments[name], names)}
@@ -167,7 +178,7 @@ def _seal(
         else spec
         for name, spec in specs.items()
     }
-    scrubber = Scrubber(values, {**project.data, "services": replaced})
+    scrubber = Scrubber(values, {**project.data, "services": replaced}, settings)
     services = {name: scrubber.data(spec) for name, spec in replaced.items()}
     return _Sealed(services, values, _sources(project, files, names, values), scrubber)
 

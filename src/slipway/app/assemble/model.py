@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from slipway.app.model import App, SecretNeed
 from slipway.support.data import Frozen
@@ -41,3 +42,6 @@ class Loaded(Frozen, frozen=True, kw_only=True):
         return f"Loaded(app={self.app.name!r}, sealed=<{len(self.sealed)} values>)"
 
     __str__ = __repr__
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("app", self.app.name), ("sealed", f"<{len(self.sealed)} values>")]

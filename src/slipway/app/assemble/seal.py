@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from slipway.app.assemble.variables import is_harmless
-from slipway.app.config.model import ServiceSettings
 from slipway.app.known.names import words_of
 from slipway.support.secrets.placeholder import names_in, placeholder
 
@@ -27,6 +26,8 @@ _IDENTITY_KEYS = frozenset(
 )
 _IDENTITY_WORDS = frozenset({"user", "username", "db", "database", "name", "schema", "vhost"})
 _SHORTEST = 6
+_PLACEHOLDER = placeholder("X").replace("X", "[^»]+")
+_Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 Environments = Mapping[str, Mapping[str, Any]]
 
@@ -94,30 +95,38 @@ class Scrubber:
     word is replaced where it stands alone, since `secret` is also part of `/run/secrets`.
     """
 
-    def __init__(self, sealed: Mapping[str, str], project: Mapping[str, Any]) -> None:
+    def __init__(
+        self, sealed: Mapping[str, str], project: Mapping[str, Any], *others: msgspec.Struct
+    ) -> None:
         identities = "\0".join(_identities(project))
-        texts = "\0".join(_strings(project))
+        texts = "\0".join(_strings([project, *map(msgspec.to_builtins, others)]))
         values = {
             value: name
             for name, value in sealed.items()
             if len(value) >= _SHORTEST and value in texts and value not in identities
         }
-        self._replacements = [
-            (_pattern(value), placeholder(name))
-            for value, name in sorted(values.items(), key=lambda item: -len(item[0]))
-        ]
+        self._replacements = {value: placeholder(name) for value, name in values.items()}
+        self._by_start: dict[str, list[str]] = {}
+        for value in values:
+            self._by_start.setdefault(value[:_SHORTEST], []).append(value)
 
     def text(self, text: str) -> str:
-        """`text` without sealed values."""
-        for pattern, replacement in self._replacements:
-            text = pattern.sub(replacement, text)
-        return text
+        """`text` without sealed values; the longest first, and never inside a placeholder."""
+        starts = {text[i : i + _SHORTEST] for i in range(len(text) - _SHORTEST + 1)}
+        found = [
+            value for start in starts & self._by_start.keys() for value in self._by_start[start]
+        ]
+        if not found:
+            return text
+        patterns = [_pattern(value) for value in sorted(found, key=len, reverse=True)]
+        either = "|".join([_PLACEHOLDER, *patterns])
+        return re.sub(either, lambda match: self._replacements.get(match[0], match[0]), text)
 
-    def settings(self, settings: ServiceSettings) -> ServiceSettings:
-        """A service's settings, with the variables, headers and commands that they hold."""
+    def struct(self, value: _Struct) -> _Struct:
+        """The same for all texts of a data class."""
         if not self._replacements:
-            return settings
-        return msgspec.convert(self.data(msgspec.to_builtins(settings)), ServiceSettings)
+            return value
+        return msgspec.convert(self.data(msgspec.to_builtins(value)), type(value))
 
     def data(self, data: Any, key: str = "") -> Any:
         """The same for every text in JSON-like data, but for what names something."""
@@ -127,16 +136,16 @@ class Scrubber:
             return data if key in _IDENTITY_KEYS else self.text(data)
         if isinstance(data, dict):
             return {name: self.data(value, name) for name, value in data.items()}
-        if isinstance(data, list):
+        if isinstance(data, list | tuple):
             return [self.data(value, key) for value in data]
         return data
 
 
-def _pattern(value: str) -> re.Pattern[str]:
+def _pattern(value: str) -> str:
     escaped = re.escape(value)
     if len(value) >= 8 and not value.isalpha():
-        return re.compile(escaped)
-    return re.compile(rf"(?<![^\s=:'\"]){escaped}(?![^\s@'\",;])")
+        return escaped
+    return rf"(?<![^\s=:'\"]){escaped}(?![^\s@'\",;])"
 
 
 def _strings(data: Any) -> Iterable[str]:
@@ -145,7 +154,7 @@ def _strings(data: Any) -> Iterable[str]:
     elif isinstance(data, dict):
         for value in data.values():
             yield from _strings(value)
-    elif isinstance(data, list):
+    elif isinstance(data, list | tuple):
         for value in data:
             yield from _strings(value)
 
