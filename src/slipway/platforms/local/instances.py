@@ -22,9 +22,10 @@ from slipway.platforms.local.network import endpoints
 from slipway.platforms.local.network.addresses import Allocation
 from slipway.platforms.local.runtime import HOOKS, Runtime, program_of
 from slipway.platforms.local.supervision.conf import Program
-from slipway.support.files import storage_errors
+from slipway.support.files import atomic_write, storage_errors
 
 _KEPT_LOGS = 12
+_NEW = "new"
 PRIORITY = {"backing": 100, "worker": 500, "web": 500, "job": 600}
 
 
@@ -87,6 +88,7 @@ def write_instance(
         log=str(runtime.layout.log_of(service.name, name)),
     )
     launchfile.write(launch)
+    mark_new(folder)
     return launch
 
 
@@ -106,6 +108,21 @@ def of(runtime: Runtime, service: str, key: str) -> list[LaunchFile]:
     parent = runtime.layout.instances if key else runtime.layout.backing
     found = [i for i in launchfile.read_all(parent) if i.service == service and i.key == key]
     return sorted(found, key=lambda launch: launch.index)
+
+
+def mark_new(folder: Path) -> None:
+    """Until it was ready once, an instance is what its step started: a step that was cut off
+    knows by this what to take back.
+    """
+    atomic_write(folder / _NEW, b"")
+
+
+def is_new(launch: LaunchFile) -> bool:
+    return (Path(launch.folder) / _NEW).exists()
+
+
+def clear_new(launch: LaunchFile) -> None:
+    (Path(launch.folder) / _NEW).unlink(missing_ok=True)
 
 
 async def stop(runtime: Runtime, names: Iterable[str]) -> None:

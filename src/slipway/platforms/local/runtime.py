@@ -17,6 +17,7 @@ from slipway.platforms.local.network.addresses import AddressBook, choose_mode
 from slipway.platforms.local.supervision.conf import Program
 from slipway.platforms.local.supervision.control import Control, launch_command
 from slipway.platforms.protocol import Context
+from slipway.support.secrets.keys import key_path
 from slipway.support.secrets.placeholder import reveal
 
 T = TypeVar("T")
@@ -44,11 +45,10 @@ class Runtime:
         apps = [folder for folder in home.parents if folder.name == "apps"]
         return (apps[0].parent if apps else home, self.context.cache)
 
-    def secrets_data(self, versions: Mapping[str, int]) -> SecretsData | None:
-        """For launch files; None where no key is known, so that nothing could be revealed."""
-        key = self.context.key_file
-        if key is None:
-            return None
+    def secrets_data(self, versions: Mapping[str, int]) -> SecretsData:
+        """Where a launcher finds the values: for launch files."""
+        place = self.context
+        key = place.key_file or key_path(os.environ, place.app, place.environment)
         return SecretsData(store=str(self.store_folder), key=str(key), versions=versions)
 
     def revealed(self, text: str, versions: Mapping[str, int]) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from slipway.plan.release import Release
+import msgspec
+
+from slipway.plan.release import Release, ReleaseService
 from slipway.platforms.local import body, instances, launchfile
 from slipway.platforms.local.backing import postgres, postgres_setup
 from slipway.platforms.local.backing.kinds import kind_of
@@ -16,53 +18,78 @@ from slipway.platforms.local.runtime import Runtime, in_thread, program_of
 from slipway.platforms.local.supervision.conf import Program
 from slipway.platforms.protocol import Outcome, StepContext
 from slipway.support.clock import SystemClock
+from slipway.support.data import Frozen
 from slipway.support.files import atomic_write
 from slipway.support.telemetry.events import Notice
 
 PREVIOUS = "previous.json"
 
 
+class _Previous(Frozen, frozen=True, kw_only=True):
+    """The configuration that `release` replaced by one with `fingerprint`."""
+
+    release: int
+    fingerprint: str
+    launch: LaunchFile
+
+
 async def apply(runtime: Runtime, context: StepContext) -> Outcome:
     """Outcome: {"started": by us now, "replaced": bool, "detail": what differs from the image}."""
     release, entry = instances.entry_of(context.release, context.step.service)
-    service = entry.service
-    folder = runtime.layout.backing / service.name
-    fingerprint = str(context.step.args.get("fingerprint", entry.fingerprint))
+    name = entry.service.name
+    folder = runtime.layout.backing / name
+    fingerprint = _fingerprint(context, entry)
     before = launchfile.read(folder)
     await runtime.control.ensure_daemon()
-    if await _is_running(runtime, service.name) and before is not None:
-        if before.fingerprint == fingerprint or not context.step.args.get("replace"):
-            return {"started": False, "replaced": False, "detail": before.detail}
-        _keep_previous(folder)
-    launch, setup = await _prepare(runtime, release, service.name, fingerprint)
+    if before is not None and await _is_running(runtime, name):
+        same = before.fingerprint == fingerprint
+        if same or not context.step.args.get("replace"):
+            return _outcome(before, release, started=same and instances.is_new(before))
+        previous = _Previous(release=release.number, fingerprint=fingerprint, launch=before)
+        atomic_write(folder / PREVIOUS, msgspec.json.encode(previous))
+    launch, setup = await _prepare(runtime, release, name, fingerprint)
     if "asks for" in launch.detail:
-        context.emit(Notice(at=SystemClock().now(), message=f"{service.name}: {launch.detail}"))
-    await _set_up(runtime, release, service.name, setup)
+        context.emit(Notice(at=SystemClock().now(), message=f"{name}: {launch.detail}"))
+    await _set_up(runtime, release, name, setup)
     launchfile.write(launch)
-    await runtime.control.run(_program(release, service.name, launch), restart=True)
-    replaced = (folder / PREVIOUS).exists()
-    return {"started": True, "replaced": replaced, "detail": launch.detail}
+    instances.mark_new(folder)
+    await runtime.control.run(_program(release, name, launch), restart=True)
+    return _outcome(launch, release, started=True)
 
 
 async def undo(runtime: Runtime, context: StepContext, outcome: Outcome) -> None:
     """Put the former configuration back, or stop what was started; data always stays."""
     release, entry = instances.entry_of(context.release, context.step.service)
-    folder = runtime.layout.backing / entry.service.name
-    previous = folder / PREVIOUS
-    if outcome.get("started") is False:
-        return
-    if previous.exists():
-        previous.replace(folder / launchfile.NAME)
-        launch = launchfile.read(folder)
-        if launch is not None:
-            program = _program(release, entry.service.name, launch)
-            await runtime.control.run(program, restart=True)
-        return
-    if outcome.get("started"):
-        name = endpoints.backing_name(entry.service.name)
-        await runtime.control.stop(name)
+    name = entry.service.name
+    folder = runtime.layout.backing / name
+    launch = launchfile.read(folder)
+    previous = _replaced(folder, release, _fingerprint(context, entry))
+    if previous is not None:
+        launchfile.write(previous.launch)
+        await runtime.control.run(_program(release, name, previous.launch), restart=True)
+        (folder / PREVIOUS).unlink()
+    elif launch is not None and outcome.get("started", instances.is_new(launch)):
+        await runtime.control.stop(endpoints.backing_name(name))
         (folder / launchfile.NAME).unlink(missing_ok=True)
         await runtime.control.shut_down_if_idle()
+
+
+def _fingerprint(context: StepContext, entry: ReleaseService) -> str:
+    return str(context.step.args.get("fingerprint", entry.fingerprint))
+
+
+def _outcome(launch: LaunchFile, release: Release, *, started: bool) -> Outcome:
+    replaced = _replaced(Path(launch.folder), release, launch.fingerprint) is not None
+    return {"started": started or replaced, "replaced": replaced, "detail": launch.detail}
+
+
+def _replaced(folder: Path, release: Release, fingerprint: str) -> _Previous | None:
+    """What this release's step replaced here; that of another one does not count."""
+    try:
+        found = msgspec.json.decode((folder / PREVIOUS).read_bytes(), type=_Previous)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return found if (found.release, found.fingerprint) == (release.number, fingerprint) else None
 
 
 async def _prepare(
@@ -110,12 +137,6 @@ def _program(release: Release, name: str, launch: LaunchFile) -> Program:
     return program_of(
         launch, priority=100, stop_signal=signal, stop_grace=grace, stop_as_group=False
     )
-
-
-def _keep_previous(folder: Path) -> None:
-    """Once: a step that is applied again must not take its own file for the former one."""
-    if not (folder / PREVIOUS).exists():
-        atomic_write(folder / PREVIOUS, (folder / launchfile.NAME).read_bytes())
 
 
 async def _is_running(runtime: Runtime, service: str) -> bool:

@@ -36,7 +36,9 @@ async def wait(runtime: Runtime, context: StepContext) -> Outcome:
     probe = service.probes.readiness
     watch = _Watch(runtime, found)
     if probe is None:
-        return {"saw": await _settle(watch, service.name, deadline)}
+        saw = await _settle(watch, service.name, deadline)
+        _known_good(found)
+        return {"saw": saw}
     report = _Report(runtime, context, found, service.probes.progress)
     answer = await wait_until_ready(
         lambda: _ask(runtime, found, probe),
@@ -47,7 +49,13 @@ async def wait(runtime: Runtime, context: StepContext) -> Outcome:
         last_lines=watch.last_lines,
         what=service.name,
     )
+    _known_good(found)
     return {"saw": answer.saw}
+
+
+def _known_good(found: Sequence[LaunchFile]) -> None:
+    for launch in found:
+        instances.clear_new(launch)
 
 
 def _ask(runtime: Runtime, found: Sequence[LaunchFile], probe: Probe) -> list[Answer]:

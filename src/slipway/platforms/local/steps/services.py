@@ -35,13 +35,11 @@ async def start(runtime: Runtime, context: StepContext) -> Outcome:
 
 
 async def undo_start(runtime: Runtime, context: StepContext, outcome: Outcome) -> None:
-    """Stop what this step started. Cut off, that is all that runs of the set: nobody else's
-    release has this key, or the step would not have been planned.
-    """
+    """Stop what this step started. Cut off, that is what has not been ready yet."""
     names = outcome.get("started")
     if names is None:
         _, entry = instances.entry_of(context.release, context.step.service)
-        names = [i.name for i in _set(runtime, entry)]
+        names = [i.name for i in _set(runtime, entry) if instances.is_new(i)]
     await instances.stop(runtime, names)
     await runtime.control.shut_down_if_idle()
 
