@@ -1,7 +1,7 @@
 """`${...}` in deploy.yaml, where a value may differ by machine or be secret.
 
-That is in an environment's `settings`, in `routes`, `smoke_tests` and probes' `headers`;
-elsewhere a dollar is a dollar, since commands and patterns are full of them.
+That is in `routes`, `smoke_tests` and probes' `headers`; elsewhere a dollar is a dollar, since
+commands and patterns are full of them. Platform settings are read before any variable is.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def interpolated(config: DeployConfig, environment: str, lookup: Lookup) -> Depl
 
 def _section(raw: Mapping[str, Any], path: str, visit: _Each) -> dict[str, Any]:
     result = dict(raw)
-    for key in ("settings", "routes", "smoke_tests"):
+    for key in ("routes", "smoke_tests"):
         if key in raw:
             result[key] = visit(raw[key], child(path, key))
     if "services" in raw:

@@ -21,9 +21,13 @@ from slipway.app.assemble.services import Part, make_service
 from slipway.app.assemble.told import check_names, settings_of_services
 from slipway.app.assemble.variables import SecretLookup, read_values
 from slipway.app.compose import Project, load_project
-from slipway.app.compose.files import NAMES as COMPOSE_NAMES
-from slipway.app.config import choose_environment, find_config, load_config, settings_for
-from slipway.app.config.load import FILE_NAMES
+from slipway.app.config import (
+    choose_environment,
+    find_config,
+    load_config,
+    project_directory,
+    settings_for,
+)
 from slipway.app.config.model import DeployConfig, Settings
 from slipway.app.known.names import is_secret_name
 from slipway.app.model import App, SecretNeed, Service
@@ -40,7 +44,7 @@ def load_app(options: LoadOptions, environ: Mapping[str, str]) -> Loaded:
     `environ` is the process environment. Raises ConfigError with file and line for anything
     wrong in the files, NotFoundError for an unknown environment.
     """
-    directory = _root(Path(options.directory).absolute())
+    directory = project_directory(options.directory)
     path, shown = find_config(directory, options.config)
     config = load_config(path, shown=shown)
     environment = choose_environment(directory, config, options.environment)
@@ -54,14 +58,6 @@ def load_app(options: LoadOptions, environ: Mapping[str, str]) -> Loaded:
     files = dict.fromkeys((*project.files, *values.files, *([shown] if path else ())))
     app = msgspec.structs.replace(loaded.app, files=tuple(files))
     return msgspec.structs.replace(loaded, app=app)
-
-
-def _root(directory: Path) -> Path:
-    """The app's folder: `directory`, or the one above it that has the files, as in Compose."""
-    for folder in (directory, *directory.parents):
-        if any((folder / name).is_file() for name in (*COMPOSE_NAMES, *FILE_NAMES)):
-            return folder
-    return directory
 
 
 class _Sealed(NamedTuple):

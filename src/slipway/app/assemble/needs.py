@@ -26,7 +26,7 @@ class Source(Frozen, frozen=True, kw_only=True):
 def secrets_used(services: Iterable[Service], settings: Settings) -> dict[str, tuple[str, ...]]:
     """Each secret's name, and the services whose definition holds its placeholder.
 
-    One that only smoke tests or the platform's settings hold has no services.
+    One that only smoke tests hold has no services.
     """
     found: dict[str, list[str]] = {}
     for service in services:
@@ -35,9 +35,8 @@ def secrets_used(services: Iterable[Service], settings: Settings) -> dict[str, t
         names |= dict.fromkeys(file.secret for file in service.files if file.secret)
         for name in names:
             found.setdefault(name, []).append(service.name)
-    for held in (settings.smoke_tests, settings.environment.settings):
-        for name in names_in(msgspec.json.encode(held).decode()):
-            found.setdefault(name, [])
+    for name in names_in(msgspec.json.encode(settings.smoke_tests).decode()):
+        found.setdefault(name, [])
     return {name: tuple(users) for name, users in found.items()}
 
 

@@ -1,6 +1,6 @@
 """deploy.yaml: what Compose cannot say. Its schema, loading, environments and generation."""
 
-from slipway.app.config.load import find_config, load_config, parse_config
+from slipway.app.config.load import find_config, load_config, parse_config, project_directory
 from slipway.app.config.merge import (
     choose_environment,
     default_environment,
@@ -21,6 +21,7 @@ __all__ = [
     "generate",
     "load_config",
     "parse_config",
+    "project_directory",
     "schema",
     "settings_for",
 ]

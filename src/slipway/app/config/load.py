@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from slipway.app.compose.files import NAMES as COMPOSE_NAMES
 from slipway.app.config.marks import Marked, parse_marked, read_marked
 from slipway.app.config.model import DeployConfig
 from slipway.app.config.normalise import normalise
@@ -27,6 +28,17 @@ def load_config(path: Path | str | None, *, shown: str | None = None) -> DeployC
 def parse_config(text: str, shown: str = "deploy.yaml") -> DeployConfig:
     """The same for text that is not in a file yet."""
     return _config(parse_marked(text, shown), shown)
+
+
+def project_directory(start: Path | str) -> Path:
+    """The app's folder, absolute: `start`, or the nearest above it with a Compose file or
+    a deploy.yaml. `start` itself if there is none.
+    """
+    directory = Path(start).absolute()
+    for folder in (directory, *directory.parents):
+        if any((folder / name).is_file() for name in (*COMPOSE_NAMES, *FILE_NAMES)):
+            return folder
+    return directory
 
 
 def find_config(directory: Path, given: str | None) -> tuple[Path | None, str]:
