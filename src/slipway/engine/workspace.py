@@ -86,6 +86,7 @@ def open_workspace(
         cache=paths.cache_home(environ),
         settings=target.settings,
         secrets=reveal,
+        key_file=key_file,
     )
     platform = get(target.platform).create(context)
     store = platform.store()

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from slipway.app.model import Service
+from slipway.plan.merkle import secrets_of
 from slipway.plan.model import Change, Step
 from slipway.plan.release import ReleaseService
 from slipway.plan.rollout.situation import Situation
@@ -61,8 +62,24 @@ def _service_change(
         return Change(action="change", subject=name, summary="runs again", details=details)
     if before.key == entry.key and before.fingerprint == entry.fingerprint:
         return Change(action="add", subject=name, summary="started: it does not run")
-    reason = details or ("because of what it depends on",)
+    reason = details or _unseen_reason(entry, situation)
     return Change(action="change", subject=name, summary="a new set beside it", details=reason)
+
+
+def _unseen_reason(entry: ReleaseService, situation: Situation) -> tuple[str, ...]:
+    """Why the key differs though nothing of the service itself does."""
+    base = situation.base
+    reads = entry.artifact is not None and "DEPLOY_VERSION" in entry.artifact.reads
+    if reads and base is not None and base.label != situation.release.label:
+        return (f"DEPLOY_VERSION, which it reads: {base.label} -> {situation.release.label}",)
+    used = [
+        f"secret {name}: version {base.secrets[name]} -> {version}"
+        for name, version in situation.release.secrets.items()
+        if base is not None
+        and base.secrets.get(name, version) != version
+        and name in secrets_of(entry.service)
+    ]
+    return tuple(used) or ("because of what it depends on",)
 
 
 def _source(service: Service) -> str:
@@ -116,9 +133,8 @@ def _short(artifact: str | None) -> str:
 
 
 def _flat(service: Service) -> dict[str, Any]:
-    data: Mapping[str, Any] = msgspec.to_builtins(service)
     flat: dict[str, Any] = {}
-    for key, value in data.items():
+    for key, value in msgspec.structs.asdict(service).items():
         if key in _QUIET:
             continue
         if isinstance(value, Mapping):

@@ -19,7 +19,12 @@ from slipway.status.document import (
     Status,
 )
 
-_UP = ("running", "ready")
+
+def is_up(instance: Instance) -> bool:
+    """It runs: one that only just started counts, one that keeps being started does not."""
+    if instance.state == "starting":
+        return instance.restarts == 0
+    return instance.state in ("running", "ready")
 
 
 async def read_status(workspace: Workspace) -> Status:
@@ -89,14 +94,17 @@ def _service(entry: ReleaseService, observed: Observed) -> ServiceStatus:
     service = entry.service
     instances = observed.of(service.name, entry.key)
     if service.role == "job":
-        return ServiceStatus(name=service.name, role="job", state="done", wanted=0, healthy=True)
+        return ServiceStatus(
+            name=service.name, role="job", state="done", wanted=0, up=0, healthy=True
+        )
     wanted = 1 if service.role == "backing" else service.replicas
-    up = [i for i in instances if i.state in _UP]
+    up = [i for i in instances if is_up(i)]
     return ServiceStatus(
         name=service.name,
         role=service.role,
         state=_state(instances, len(up), wanted),
         wanted=wanted,
+        up=len(up),
         healthy=len(up) >= wanted,
         instances=tuple(_instance(i) for i in instances),
         detail=next((i.detail for i in instances if i.detail), ""),
@@ -132,9 +140,7 @@ def _problems(
     if release is None:
         return []
     problems = [
-        f"{s.name} is {s.state}: {sum(i.state in _UP for i in s.instances)} of {s.wanted} up"
-        for s in services
-        if not s.healthy
+        f"{s.name} is {s.state}: {s.up} of {s.wanted} up" for s in services if not s.healthy
     ]
     if release.routes and not observed.proxy:
         problems.append("the proxy does not run")

@@ -36,6 +36,7 @@ class ServiceStatus(Frozen, frozen=True, kw_only=True, omit_defaults=False):
     role: Role
     state: ServiceState
     wanted: int
+    up: int
     healthy: bool
     instances: tuple[InstanceStatus, ...] = ()
     detail: str = ""

@@ -41,7 +41,7 @@ class Lines:
     def __init__(self, stream: TextIO, *, verbose: bool) -> None:
         self._stream = stream
         self._verbose = verbose
-        self._said: dict[str, tuple[float, str]] = {}
+        self._said: dict[str, float] = {}
 
     def __enter__(self) -> Lines:
         return self
@@ -62,10 +62,9 @@ class Lines:
     def _sometimes(self, event: StepProgress) -> str:
         """Progress of long steps, at most one line in 5 s each."""
         now = time.monotonic()
-        when, _ = self._said.get(event.step, (0.0, ""))
-        if now - when < 5.0:
+        if now - self._said.setdefault(event.step, now) < 5.0:
             return ""
-        self._said[event.step] = (now, event.message)
+        self._said[event.step] = now
         return f"    ... {event.step}: {_progress_text(event)}"
 
 

@@ -40,14 +40,13 @@ def status_lines(status: Status, *, now: float) -> list[str]:
 def _services(services: tuple[ServiceStatus, ...], now: float) -> list[str]:
     rows = [("SERVICE", "ROLE", "STATE", "UP", "SINCE", "RESTARTS")]
     for service in services:
-        up = sum(i.state in ("running", "ready") for i in service.instances)
         started = [i.started for i in service.instances if i.started]
         rows.append(
             (
                 service.name,
                 service.role,
                 service.state,
-                f"{up}/{service.wanted}" if service.role != "job" else "",
+                f"{service.up}/{service.wanted}" if service.role != "job" else "",
                 ago(min(started), now) if started else "",
                 str(sum(i.restarts for i in service.instances) or ""),
             )
