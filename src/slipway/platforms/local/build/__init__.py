@@ -16,7 +16,7 @@ from slipway.platforms.local.build.make import build
 from slipway.platforms.local.build.model import BuildPlan, Built
 from slipway.platforms.local.build.paths import translate
 from slipway.platforms.local.build.plan import plan_build
-from slipway.platforms.local.build.record import load_built, restore
+from slipway.platforms.local.build.record import load_built, remove, restore
 
 __all__ = [
     "BuildPlan",
@@ -28,6 +28,7 @@ __all__ = [
     "materialise",
     "plan_build",
     "program_of",
+    "remove",
     "restore",
     "start_command",
     "translate",

@@ -34,6 +34,7 @@ class Emulation:
         self._dockerfile = dockerfile
         self._places = {stage.index: place for place, stage in enumerate(chain)}
         self._folders: dict[int, set[str]] = {}
+        self._incomplete: set[int] = set()
         self.notes: list[str] = []
         self.paths: list[str] = []
 
@@ -86,6 +87,7 @@ class Emulation:
             else:
                 found.append(operation)
         if meaning.skipped:
+            self._incomplete.add(stage.index)
             first = " ".join(meaning.skipped[0].split())
             more = f" (and {len(meaning.skipped) - 1} more)" if len(meaning.skipped) > 1 else ""
             self._note(action.line, f"not run on this machine: {_short(first)}{more}")
@@ -131,6 +133,7 @@ class Emulation:
             Bring(
                 stage=self._places[found.index],
                 sources=absolute,
+                lenient=found.index in self._incomplete,
                 target=f"{target}/" if folder and target != "/" else target,
                 line=action.line,
             )

@@ -45,15 +45,18 @@ def write(operation: Write, shop: Workshop) -> None:
         real.chmod(operation.mode or 0o644)
 
 
-def bring(operation: Bring, source: Workshop, shop: Workshop, *, lenient: bool) -> None:
-    """COPY --from an earlier stage. `lenient`: what is not there came with an install, which
-    this stage takes over as a whole. Raises BuildError.
+def bring(operation: Bring, source: Workshop, shop: Workshop, *, installed: bool) -> list[str]:
+    """COPY --from an earlier stage; what was not there, to be said. `installed`: it may have
+    come with an install, which this stage takes over as a whole. Raises BuildError.
     """
+    missing: list[str] = []
     target = shop.real(operation.target)
     folder = operation.target.endswith("/") or target.is_dir()
     for wanted in operation.sources:
         found = _matching(source, wanted)
-        if not found and not lenient:
+        if not found and operation.lenient and not installed:
+            missing.append(wanted)
+        elif not found and not installed:
             raise BuildError(
                 f"COPY --from: the stage has no {wanted}",
                 location=shop.location(operation.line),
@@ -61,6 +64,7 @@ def bring(operation: Bring, source: Workshop, shop: Workshop, *, lenient: bool) 
         for entry in found:
             with storage_errors(target):
                 _bring_one(entry, target, folder or len(found) > 1)
+    return missing
 
 
 def _matching(source: Workshop, wanted: str) -> list[Path]:

@@ -99,7 +99,7 @@ class _Maker:
                 tree.mkdir()
             else:
                 shutil.copytree(base.shop.tree, tree, symlinks=True)
-        return Workshop(self.plan, scratch, tree, self.cache, self.on_line)
+        return Workshop(self.plan, scratch, tree, self.cache, self.on_line, self.reveal)
 
     async def _apply(self, stage: _Stage, operation: object) -> None:
         shop = stage.shop
@@ -124,7 +124,9 @@ class _Maker:
     def _bring(self, stage: _Stage, operation: Bring) -> None:
         source = self.done[operation.stage]
         self._link_venv_paths(source)
-        bring(operation, source.shop, stage.shop, lenient=bool(source.installs))
+        missing = bring(operation, source.shop, stage.shop, installed=bool(source.installs))
+        where = stage.shop.location(operation.line)
+        self.notes.extend(f"{where}: not copied, because not made here: {path}" for path in missing)
         stage.installs.extend(i for i in source.installs if i not in stage.installs)
         stage.modules.extend(m for m in source.modules if m not in stage.modules)
         stage.venv_paths.extend(
@@ -176,10 +178,10 @@ class _Maker:
         interpreter, shop = self.interpreter, stage.shop
         wanted = await collect(stage.installs)
         stage.lock_text = await lock(wanted, interpreter, shop)
-        venv = await ensure_venv(stage.lock_text, interpreter, shop)
+        venv = await ensure_venv(stage.lock_text, interpreter, shop, wanted.environment)
         site = shop.tree.parent / "site"
         shutil.rmtree(site, ignore_errors=True)
-        await install_own(wanted.own, venv, site, shop)
+        await install_own(wanted, venv, site, shop)
         stage.venv, stage.installed = venv, len(stage.installs)
         self._link(stage, venv)
         return venv

@@ -35,11 +35,14 @@ class Write(Frozen, frozen=True, kw_only=True, tag=True):
 
 
 class Bring(Frozen, frozen=True, kw_only=True, tag=True):
-    """COPY --from: what an earlier stage (by its place in the plan) has there."""
+    """COPY --from: what an earlier stage (by its place in the plan) has there. `lenient`: that
+    stage has lines that are not run here, so what is not there is left out, and said.
+    """
 
     stage: int
     sources: tuple[str, ...]
     target: str
+    lenient: bool = False
     line: int = 0
 
 
@@ -62,6 +65,7 @@ class InstallPython(Frozen, frozen=True, kw_only=True, tag=True):
     folders with a pyproject.toml or setup.py, `extras`; the rest: the lock file in `workdir`,
     `extras`, `groups`, and `project` if the project itself is installed too.
     `binds` are files a RUN sees besides the tree: container path -> path in the context.
+    `variables` are the ENV and ARG that an installer looks at (registries, versions).
     """
 
     source: PythonSource
@@ -75,6 +79,7 @@ class InstallPython(Frozen, frozen=True, kw_only=True, tag=True):
     project: bool = False
     options: tuple[str, ...] = ()
     binds: Mapping[str, str] = {}
+    variables: Mapping[str, str] = {}
     line: int = 0
 
 
@@ -86,6 +91,7 @@ class InstallNode(Frozen, frozen=True, kw_only=True, tag=True):
     production: bool = False
     arguments: tuple[str, ...] = ()
     binds: Mapping[str, str] = {}
+    variables: Mapping[str, str] = {}
     line: int = 0
 
 

@@ -76,6 +76,7 @@ def _reads_sources(package: dict[str, Any]) -> bool:
 def _key(install: InstallNode, node: Tool, view: Path, files: list[Path]) -> str:
     major = node.version.partition(".")[0]
     words = [install.manager, str(install.production), *install.arguments, major]
+    words.append(install.variables.get("NODE_ENV", ""))
     hashed = hashlib.blake2b(digest_size=16)
     hashed.update(json.dumps([*words, platform.system(), platform.machine()]).encode())
     for file in files:
@@ -106,7 +107,7 @@ async def _make(
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(file, target)
         argv = _command(install, node, work)
-        environment = node_environment(node, shop)
+        environment = _environment(install, node, shop)
         finished = await shop.run(argv, work, environment, keep_open=(held,))
         _check(finished, argv, install, shop)
         with storage_errors(kept):
@@ -141,13 +142,14 @@ def _manager(name: str, node: Tool, work: Path) -> list[str]:
     return [str(node.folder / "npx"), "--yes", package]
 
 
-def node_environment(node: Tool, shop: Workshop) -> dict[str, str]:
-    """What Node programs are run with: the user's settings, our node first."""
+def _environment(install: InstallNode, node: Tool, shop: Workshop) -> dict[str, str]:
+    """What an install is run with: the user's settings, the Dockerfile's, our node first."""
     environment = {n: v for n, v in os.environ.items() if n not in ("NODE_OPTIONS", "NODE_PATH")}
     environment["PATH"] = f"{node.folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     environment.update({"NO_COLOR": "1", "CI": "1", "NO_UPDATE_NOTIFIER": "1"})
-    del shop
-    return {**environment, **node.environment}
+    declared = {name: shop.reveal(value) for name, value in install.variables.items()}
+    declared.pop("HOME", None)
+    return {**environment, **declared, **node.environment}
 
 
 def _check(finished: Finished, argv: list[str], install: InstallNode, shop: Workshop) -> None:

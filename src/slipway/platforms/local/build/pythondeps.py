@@ -7,9 +7,10 @@ same dependencies share them, and nothing is resolved twice.
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,13 +37,15 @@ _OFFLINE_WORDS = ("error sending request", "dns error", "Connection refused", "n
 
 class Wanted(NamedTuple):
     """What all installs of a stage ask for. `manifests` are pyproject.toml/setup.py files whose
-    dependencies are wanted; `own` are folders whose code itself is installed.
+    dependencies are wanted; `own` are folders whose code itself is installed. `environment`
+    is what uv is run with.
     """
 
     requirements: Requirements
     manifests: list[Path]
     extras: list[str]
     own: list[Path]
+    environment: dict[str, str]
 
 
 class Placed(NamedTuple):
@@ -54,7 +57,10 @@ class Placed(NamedTuple):
 
 async def collect(installs: Sequence[Placed]) -> Wanted:
     """Read what the installs name, in their stages' files as they are now."""
-    wanted = Wanted(nothing(), [], [], [])
+    declared: dict[str, str] = {}
+    for install, shop in installs:
+        declared.update({n: shop.reveal(value) for n, value in install.variables.items()})
+    wanted = Wanted(nothing(), [], [], [], uv_environment({**os.environ, **declared}))
     for install, shop in installs:
         await _collect_one(install, shop, wanted)
     for folder, extras in wanted.requirements.projects:
@@ -96,7 +102,7 @@ async def _from_lock(install: InstallPython, view: Path, shop: Workshop, wanted:
         if install.project and _poetry_package(view):
             wanted.own.append(view)
     elif (view / "uv.lock").exists():
-        lines.extend(await _exported(install, view, shop))
+        lines.extend(await _exported(install, view, shop, wanted.environment))
         wanted.own.extend(local_projects(view, project=install.project))
     else:
         _add_project(view, install.extras, wanted)
@@ -119,7 +125,9 @@ def _add_project(folder: Path, extras: Sequence[str], wanted: Wanted) -> None:
     raise BuildError(f"{folder.name} has neither a pyproject.toml nor a setup.py to install")
 
 
-async def _exported(install: InstallPython, view: Path, shop: Workshop) -> list[str]:
+async def _exported(
+    install: InstallPython, view: Path, shop: Workshop, environment: Mapping[str, str]
+) -> list[str]:
     """uv.lock's packages from registries, exact and with hashes."""
     output = shop.scratch("export") / "requirements.txt"
     argv = [uv_program(), "export", "--quiet", "--frozen", "--no-header", "--no-annotate"]
@@ -129,7 +137,7 @@ async def _exported(install: InstallPython, view: Path, shop: Workshop) -> list[
         argv += ["--all-extras"] if extra == "*" else ["--extra", extra]
     for group in install.groups:
         argv += ["--group", group]
-    finished = await shop.run(argv, view, uv_environment())
+    finished = await shop.run(argv, view, environment)
     _check(finished, "uv.lock cannot be read", shop, install.line)
     found = nothing()
     read_requirements(output, found)
@@ -181,7 +189,7 @@ async def _compiled(wanted: Wanted, interpreter: Interpreter, shop: Workshop, op
     for extra in dict.fromkeys(wanted.extras):
         argv += ["--all-extras"] if extra == "*" else ["--extra", extra]
     shop.say("resolving Python dependencies")
-    finished = await shop.run(argv, work, uv_environment())
+    finished = await shop.run(argv, work, wanted.environment)
     _check(finished, "the Python dependencies cannot be resolved", shop)
     return output.read_text()
 
@@ -207,7 +215,12 @@ def is_complete(venv: Path) -> bool:
     return (venv / ".complete").exists() and (venv / "bin" / "python").exists()
 
 
-async def ensure_venv(text: str, interpreter: Interpreter, shop: Workshop) -> Path:
+async def ensure_venv(
+    text: str,
+    interpreter: Interpreter,
+    shop: Workshop,
+    environment: Mapping[str, str] | None = None,
+) -> Path:
     """The environment with exactly the lock `text` in it, made if it is not there.
 
     Raises BuildError, StorageError.
@@ -218,11 +231,19 @@ async def ensure_venv(text: str, interpreter: Interpreter, shop: Workshop) -> Pa
     async with locked(shop.cache / "locks" / f"venv-{venv.name}.lock") as held:
         if not is_complete(venv):
             shop.say(f"installing Python {interpreter.version} dependencies")
-            await _make(venv, text, interpreter, shop, held)
+            values = uv_environment() if environment is None else environment
+            await _make(venv, text, interpreter, shop, values, held)
     return venv
 
 
-async def _make(venv: Path, text: str, interpreter: Interpreter, shop: Workshop, held: int) -> None:
+async def _make(
+    venv: Path,
+    text: str,
+    interpreter: Interpreter,
+    shop: Workshop,
+    environment: Mapping[str, str],
+    held: int,
+) -> None:
     with storage_errors(venv):
         shutil.rmtree(venv, ignore_errors=True)
         venv.parent.mkdir(parents=True, exist_ok=True)
@@ -239,7 +260,7 @@ async def _make(venv: Path, text: str, interpreter: Interpreter, shop: Workshop,
     done = False
     try:
         for argv in steps:
-            finished = await shop.run(argv, shop.work, uv_environment(), keep_open=(held,))
+            finished = await shop.run(argv, shop.work, environment, keep_open=(held,))
             _check(finished, "the Python dependencies cannot be installed", shop)
         with storage_errors(venv):
             (venv / ".complete").touch()
@@ -249,14 +270,14 @@ async def _make(venv: Path, text: str, interpreter: Interpreter, shop: Workshop,
             shutil.rmtree(venv, ignore_errors=True)
 
 
-async def install_own(folders: Sequence[Path], venv: Path, site: Path, shop: Workshop) -> None:
+async def install_own(wanted: Wanted, venv: Path, site: Path, shop: Workshop) -> None:
     """The projects' own code, built from a copy (their folders stay as they are) into `site`."""
-    copies = [str(shop.copy_of(folder)) for folder in dict.fromkeys(folders)]
+    copies = [str(shop.copy_of(folder)) for folder in dict.fromkeys(wanted.own)]
     if not copies:
         return
     argv = [uv_program(), "pip", "install", "--quiet", "--no-deps", "--target", str(site)]
     argv += ["--python", str(venv / "bin" / "python"), *copies]
-    finished = await shop.run(argv, shop.work, uv_environment())
+    finished = await shop.run(argv, shop.work, wanted.environment)
     _check(finished, "the project cannot be built and installed", shop)
 
 

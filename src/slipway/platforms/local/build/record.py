@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from slipway.platforms.local.build.interpreter import Interpreter
 from slipway.platforms.local.build.model import BuildPlan, Built
 from slipway.platforms.local.build.pythondeps import ensure_venv, is_complete
 from slipway.platforms.local.build.workshop import Workshop
-from slipway.platforms.local.tools.command import OnLine, silent
+from slipway.platforms.local.tools.command import OnLine, silent, storage_errors
 
 RECORD = "built.json"
 
@@ -40,6 +41,17 @@ def read_record(root: Path, id: str) -> Built | None:
     except (OSError, msgspec.MsgspecError):
         return None
     return msgspec.structs.replace(built, folder=str(folder))
+
+
+def remove(root: Path, id: str) -> None:
+    """Remove an artifact; what it shares with others stays in the cache. Raises StorageError."""
+    folder = root / id
+    leaving = root / f".{id}-removed"
+    with storage_errors(folder):
+        shutil.rmtree(leaving, ignore_errors=True)
+        if folder.exists():
+            folder.rename(leaving)
+            shutil.rmtree(leaving)
 
 
 async def restore(root: Path, id: str, *, cache: Path, on_line: OnLine = silent) -> Built | None:

@@ -14,6 +14,10 @@ from slipway.platforms.local.build.workshop import Workshop
 from slipway.platforms.local.tools import Tool
 from slipway.platforms.local.tools.command import run_command, storage_errors, storage_full
 
+_HINT = (
+    "if it needs the image's own system, say what to do instead: "
+    "x-deploy: {local: {build: [COMMAND, ...]}}"
+)
 _SHARED = ("LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "TERM")
 _NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
@@ -65,6 +69,7 @@ async def run_build_command(
         raise BuildError(
             f"{shop.service}: the build command failed (exit {finished.code}): {operation.text}",
             location=shop.location(operation.line),
+            hint=_HINT if operation.line else None,
             details=finished.lines,
         )
     return None

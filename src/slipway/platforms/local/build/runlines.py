@@ -11,9 +11,18 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
+import msgspec
+
 from slipway.platforms.local.build.dockerfile.stages import Action
 from slipway.platforms.local.build.dockerfile.variables import expand
-from slipway.platforms.local.build.model import Folder, Operation, Run, VenvAt
+from slipway.platforms.local.build.model import (
+    Folder,
+    InstallNode,
+    InstallPython,
+    Operation,
+    Run,
+    VenvAt,
+)
 from slipway.platforms.local.build.nodelines import node_command
 from slipway.platforms.local.build.paths import is_system
 from slipway.platforms.local.build.pythonlines import python_install, uv_command
@@ -22,6 +31,10 @@ from slipway.platforms.local.build.shell import split_commands
 _QUIET = frozenset({"set", "true", ":", "echo", "exit", "unset", "hash", "wait", "sync", "ulimit"})
 _FILES = frozenset({"cp", "mv", "ln", "rm", "touch", "sed", "chmod", "printf", "cat", "tee"})
 _RUNTIMES = frozenset({"node", "npm", "npx", "yarn", "yarnpkg", "pnpm"})
+_FOR_PYTHON = (
+    *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_INDEX", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX"),
+    *("UV_KEYRING", "SETUPTOOLS_SCM_PRETEND", "PBR_VERSION", "POETRY_DYNAMIC_VERSIONING"),
+)
 _ASSIGNED = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*=")
 _PYTHON = re.compile(r"^(?:/usr/(?:local/)?bin/)?python(?:3(?:\.\d+)?)?$")
 
@@ -98,9 +111,19 @@ def _understand(line: Line, meaning: Meaning) -> None:
     for reader in _READERS:
         found = reader(line)
         if found is not None:
-            meaning.operations.extend(found)
+            meaning.operations.extend(_with_variables(operation, line) for operation in found)
             return
     meaning.skipped.append(line.text)
+
+
+def _with_variables(operation: Operation, line: Line) -> Operation:
+    if isinstance(operation, InstallNode):
+        kept = {name: value for name, value in line.variables.items() if name != "PATH"}
+    elif isinstance(operation, InstallPython):
+        kept = {n: value for n, value in line.variables.items() if n.startswith(_FOR_PYTHON)}
+    else:
+        return operation
+    return msgspec.structs.replace(operation, variables=kept) if kept else operation
 
 
 def _nothing(line: Line) -> list[Operation] | None:

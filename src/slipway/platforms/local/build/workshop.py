@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from slipway.errors import Location
@@ -24,13 +24,20 @@ class Workshop:
     """One stage at work. `work` is removed when the build ends, `tree` holds its files."""
 
     def __init__(
-        self, plan: BuildPlan, work: Path, tree: Path, cache: Path, on_line: OnLine
+        self,
+        plan: BuildPlan,
+        work: Path,
+        tree: Path,
+        cache: Path,
+        on_line: OnLine,
+        reveal: Callable[[str], str] = str,
     ) -> None:
         self.service = plan.service
         self.work = work
         self.tree = tree
         self.cache = cache
         self.say = on_line
+        self.reveal = reveal
         self.context = Path(plan.context)
         self._dockerfile = plan.dockerfile
         self._copies: dict[Path, Path] = {}

@@ -158,7 +158,7 @@ def storage_errors(path: Path) -> Iterator[None]:
             raise
         full = error.errno in _FULL
         raise StorageError(
-            f"cannot write {error.filename or path}: {error.strerror}",
+            f"cannot write {error.filename2 or error.filename or path}: {error.strerror}",
             hint="free some space, then run the same command again" if full else None,
         ) from error
 
