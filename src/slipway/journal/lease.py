@@ -15,11 +15,11 @@ from collections.abc import Callable
 from types import TracebackType
 
 import msgspec
-import psutil
 
 from slipway.errors import LeaseHeldError, SlipwayError
 from slipway.journal.records import Owner
 from slipway.support.clock import Clock
+from slipway.support.machine import alive, identity
 from slipway.support.store import Store
 
 KEY = "lease.json"
@@ -38,13 +38,12 @@ class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 def this_process() -> Owner:
     """The owner that this process is."""
-    process = psutil.Process()
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
         user = str(os.getuid()) if hasattr(os, "getuid") else "unknown"
     return Owner(
-        user=user, host=socket.gethostname(), pid=process.pid, started=process.create_time()
+        user=user, host=socket.gethostname(), pid=os.getpid(), identity=identity(os.getpid()) or ""
     )
 
 
@@ -52,11 +51,7 @@ def is_live(record: LeaseRecord, *, now: float, host: str) -> bool:
     """Does the owner still run? Its own machine's word counts more than a clock's."""
     if record.owner.host != host:
         return now - record.renewed < EXPIRY
-    try:
-        process = psutil.Process(record.owner.pid)
-        return abs(process.create_time() - record.owner.started) < 2.0
-    except psutil.NoSuchProcess:
-        return False
+    return alive(record.owner.pid, record.owner.identity)
 
 
 class Lease:

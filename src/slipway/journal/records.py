@@ -20,13 +20,13 @@ Phase = Literal["intent", "done", "failed", "undo-intent", "undone", "undo-faile
 class Owner(msgspec.Struct, frozen=True, kw_only=True):
     """Who runs something: a person at a machine, and the process that does it.
 
-    `started` is the process's start time, which tells it from a later one with the same id.
+    `identity` tells the process from a later one with the same id (`support.machine`).
     """
 
     user: str
     host: str
     pid: int
-    started: float
+    identity: str
 
 
 class RunOpened(msgspec.Struct, frozen=True, kw_only=True, tag="opened", tag_field="record"):

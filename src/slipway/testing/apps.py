@@ -110,7 +110,7 @@ class Site:
 def _dead_owner(lease: bytes) -> bytes:
     """The lease with an owner whose process id was given to nobody since."""
     record = msgspec.json.decode(lease)
-    record["owner"]["started"] = 1.0
+    record["owner"]["identity"] = "of a process that ended"
     return msgspec.json.encode(record)
 
 

@@ -12,7 +12,7 @@ from slipway.plan.model import Plan, Step
 from slipway.plan.release import Release
 from slipway.testing.memory_store import MemoryStore
 
-OWNER = Owner(user="kim", host="laptop", pid=1, started=1.0)
+OWNER = Owner(user="kim", host="laptop", pid=1, identity="1")
 PLAN = Plan(
     verb="install",
     app="inbox",

@@ -6,18 +6,18 @@ import subprocess
 import sys
 
 import msgspec
-import psutil
 import pytest
 
 from slipway.errors import LeaseHeldError
 from slipway.journal.lease import EXPIRY, KEY, Lease, LeaseRecord, holder, is_live, this_process
 from slipway.journal.records import Owner
+from slipway.support.machine import identity
 from slipway.testing.clock import JumpingClock
 from slipway.testing.memory_store import MemoryStore
 
 
 def elsewhere() -> Owner:
-    return Owner(user="kim", host="another-laptop", pid=7, started=1.0)
+    return Owner(user="kim", host="another-laptop", pid=7, identity="7")
 
 
 def test_it_is_given_back(tmp_path: object) -> None:
@@ -49,8 +49,9 @@ def test_a_live_owner_on_this_machine_keeps_it_however_old_its_heartbeat() -> No
 def test_a_dead_process_loses_it_at_once() -> None:
     store, clock = MemoryStore(), JumpingClock()
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    started = psutil.Process(child.pid).create_time()
-    dead = Owner(user="kim", host=this_process().host, pid=child.pid, started=started)
+    there = identity(child.pid)
+    assert there is not None
+    dead = Owner(user="kim", host=this_process().host, pid=child.pid, identity=there)
     now = clock.now()
     record = LeaseRecord(owner=dead, verb="install", taken=now, renewed=now)
     store.write(KEY, msgspec.json.encode(record))
@@ -65,7 +66,7 @@ def test_a_dead_process_loses_it_at_once() -> None:
 
 def test_a_process_with_the_same_id_is_not_the_owner() -> None:
     me = this_process()
-    other = Owner(user=me.user, host=me.host, pid=me.pid, started=me.started - 1000)
+    other = Owner(user=me.user, host=me.host, pid=me.pid, identity=me.identity + "0")
     record = LeaseRecord(owner=other, verb="install", taken=0.0, renewed=0.0)
     assert not is_live(record, now=0.0, host=me.host)
 
