@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from slipway.app.compose.files import NAMES as COMPOSE_NAMES
 from slipway.app.config.marks import Marked, parse_marked, read_marked
 from slipway.app.config.model import DeployConfig
 from slipway.app.config.normalise import normalise
 from slipway.app.config.validate import check_config
 
 FILE_NAMES = ("deploy.yaml", "deploy.yml")
+COMPOSE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+"""As in `app.compose.files`, which is too much to import for a name."""
 
 
 def load_config(path: Path | str | None, *, shown: str | None = None) -> DeployConfig:

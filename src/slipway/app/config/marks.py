@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from slipway.app.compose.node import locations, plain
-from slipway.app.compose.parse import parse_documents
 from slipway.app.model import Origin
 from slipway.errors import ConfigError, Location
 
@@ -26,6 +24,9 @@ def read_marked(path: Path, shown: str) -> Marked:
 
 def parse_marked(text: str, shown: str) -> Marked:
     """Read one YAML document. Raises ConfigError with file and line."""
+    from slipway.app.compose.node import locations, plain  # 40 ms that `status` can do without
+    from slipway.app.compose.parse import parse_documents
+
     documents = parse_documents(text, shown)
     if not documents:
         return Marked(None, {})

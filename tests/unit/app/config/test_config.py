@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema_rs
 import pytest
 
+from slipway.app.compose import files as compose_files
 from slipway.app.config import (
     choose_environment,
     default_environment,
@@ -17,6 +20,7 @@ from slipway.app.config import (
     schema,
     settings_for,
 )
+from slipway.app.config.load import COMPOSE_NAMES
 from slipway.errors import NotFoundError
 
 
@@ -156,3 +160,17 @@ def test_every_key_is_explained() -> None:
         if "description" not in value and "$ref" not in value
     ]
     assert bare == []
+
+
+def test_the_names_of_compose_files_are_those_that_the_loader_knows() -> None:
+    assert COMPOSE_NAMES == compose_files.NAMES
+
+
+def test_an_app_without_deploy_yaml_is_named_without_reading_compose() -> None:
+    """`status` starts here; the Compose loader is most of what it would import."""
+    code = (
+        "import sys; from slipway.app.assemble import LoadOptions; from slipway.app.config import "
+        "load_config, settings_for; settings_for(load_config(None), 'x'); "
+        "sys.exit('yaml' in sys.modules or 'jsonschema_rs' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
