@@ -27,7 +27,9 @@ def role_of(name: str, spec: Mapping[str, Any], completed: frozenset[str]) -> Ro
         return "backing"
     if spec.get("ports"):
         return "web"
-    return "job" if spec.get("restart") == "no" else "worker"
+    policy = (spec.get("deploy") or {}).get("restart_policy") or {}
+    once = spec.get("restart") == "no" or policy.get("condition") == "none"
+    return "job" if once else "worker"
 
 
 def backing_of(spec: Mapping[str, Any]) -> Known | None:

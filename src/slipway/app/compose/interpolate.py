@@ -187,7 +187,8 @@ class Interpolator:
         raise ConfigError(
             f"the variable {name} is required and not set" + (f": {message}" if message else ""),
             location=Location(node.file, node.line),
-            hint=f"put `{name}=...` in .env, or set it in the environment",
+            hint=f"put `{name}=...` in .env, set it in the environment, "
+            f"or run `deploy secrets set {name}`",
             details=details,
         )
 
