@@ -30,7 +30,7 @@ _HARMLESS_QUALIFIERS = frozenset({"allow", "random", "require", "required", "one
 _VENDORS = _set(
     "openai anthropic mistral cohere gemini groq replicate huggingface hf pinecone langchain "
     "langsmith langfuse stripe paypal braintree plaid aws azure gcp google firebase cloudflare cf "
-    "digitalocean hetzner linode github gh gitlab bitbucket npm pypi dockerhub sendgrid mailgun "
+    "digitalocean hetzner linode github gh gitlab bitbucket npm dockerhub sendgrid mailgun "
     "postmark resend mailchimp mailjet ses smtp email mail imap twilio vonage slack discord "
     "telegram facebook twitter linkedin apple microsoft okta auth0 clerk oauth oidc saml ldap "
     "datadog dd newrelic sentry honeycomb posthog mixpanel segment amplitude algolia mapbox "
