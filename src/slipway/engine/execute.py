@@ -202,10 +202,17 @@ class Execution:
                 hint="`deploy resume --revert` tries again; `deploy status` shows what is there",
                 details=[*troubles, *getattr(error, "details", ())],
             ) from error
+        self._notice(self._put_back())
         self._close(
             "interrupted" if kind == "interrupted" else "reverted", self._plan.base, started, reason
         )
         raise error
+
+    def _put_back(self) -> str:
+        base = self._plan.base
+        if base is None:
+            return "put back: nothing of it is left running"
+        return f"put back: release {base} serves as before"
 
     def _after(self) -> int | None:
         """The release that is current once the plan is done."""

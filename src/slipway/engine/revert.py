@@ -13,7 +13,12 @@ from slipway.engine.workspace import Workspace
 from slipway.journal.records import StepRecord
 from slipway.plan.model import Plan, Step
 from slipway.platforms.protocol import StepContext
-from slipway.support.telemetry.events import StepEnded, StepStarted
+from slipway.support.telemetry.events import StepEnded, StepStarted, ignore
+
+# Kinds whose undoing changes something; the others are only marked in the journal.
+_CHANGING = frozenset(
+    {"volume", "backing", "proxy", "start", "route", "drain", "stop", "remove", "teardown"}
+)
 
 
 async def revert(workspace: Workspace, plan: Plan, run: int, own: OwnSteps) -> list[str]:
@@ -58,7 +63,8 @@ async def _undo(
     began = clock.monotonic()
     workspace.journal.step(run, StepRecord(at=clock.now(), step=step.id, phase="undo-intent"))
     title = f"undo: {step.title}"
-    workspace.emit(StepStarted(at=clock.now(), step=step.id, title=title, undo=True))
+    emit = workspace.emit if step.kind in _CHANGING else ignore
+    emit(StepStarted(at=clock.now(), step=step.id, title=title, undo=True))
     context = StepContext(step=step, release=plan.release, emit=workspace.emit)
     trouble = ""
     try:
@@ -71,7 +77,7 @@ async def _undo(
     phase: Any = "undo-failed" if trouble else "undone"
     record = StepRecord(at=clock.now(), step=step.id, phase=phase, message=trouble)
     workspace.journal.step(run, record)
-    workspace.emit(
+    emit(
         StepEnded(
             at=clock.now(),
             step=step.id,

@@ -72,7 +72,7 @@ def _postgres(probe: Probe, host: str, port: int, deadline: Deadline) -> tuple[b
             raise NoAnswer(_not("PostgreSQL", head))
         body = wire.receive(length - 4)
         if kind == b"R":
-            wire.send(b"X\0\0\0\x04")
+            # Hanging up here is silent; a Terminate message would be logged as FATAL.
             return True, "accepts connections"
         code, message = _error_fields(body)
         return code != _CANNOT_CONNECT_NOW, f"answers: {message} ({code})"
