@@ -10,7 +10,7 @@ from pathlib import Path
 from slipway.errors import BuildError
 from slipway.platforms.local.build.model import Bring, Put, Write
 from slipway.platforms.local.build.workshop import Workshop
-from slipway.platforms.local.tools.command import storage_errors
+from slipway.support.files import storage_errors
 
 
 def put(operation: Put, shop: Workshop) -> None:

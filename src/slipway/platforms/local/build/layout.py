@@ -20,8 +20,8 @@ from slipway.platforms.local.build.model import Built
 from slipway.platforms.local.build.paths import translate
 from slipway.platforms.local.build.plan import combined_start
 from slipway.platforms.local.build.processes import process_environment, programs_path, which
-from slipway.platforms.local.tools.command import storage_errors
 from slipway.support.data import Frozen
+from slipway.support.files import storage_errors
 
 _SHELL_SCRIPT = re.compile(rb"#!\s*(/usr)?/bin/(env\s+)?(ba|da|a|z)?sh\b")
 _SITES = (

@@ -37,7 +37,8 @@ from slipway.platforms.local.build.record import RECORD, load_built
 from slipway.platforms.local.build.runcommand import run_build_command
 from slipway.platforms.local.build.workshop import Workshop
 from slipway.platforms.local.tools import Tool, ensure_tool, version_tuple
-from slipway.platforms.local.tools.command import OnLine, locked, silent, storage_errors
+from slipway.platforms.local.tools.command import OnLine, locked, silent
+from slipway.support.files import storage_errors
 
 NODE_PROGRAMS = ("node", "npm", "npx", "yarn", "yarnpkg", "pnpm")
 Reveal = Callable[[str], str]

@@ -17,7 +17,8 @@ from slipway.platforms.local.build.manifest import read_package
 from slipway.platforms.local.build.model import InstallNode
 from slipway.platforms.local.build.workshop import Workshop
 from slipway.platforms.local.tools import Tool
-from slipway.platforms.local.tools.command import Finished, locked, storage_errors, storage_full
+from slipway.platforms.local.tools.command import Finished, locked, storage_full
+from slipway.support.files import storage_errors
 
 _MANIFESTS = (
     *("package.json", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml"),

@@ -23,14 +23,16 @@ from slipway.platforms.local.build.lockfiles import (
 )
 from slipway.platforms.local.build.manifest import read_toml
 from slipway.platforms.local.build.model import InstallPython
+from slipway.platforms.local.build.record import is_complete
 from slipway.platforms.local.build.requirements import (
     Requirements,
     nothing,
     read_requirements,
 )
 from slipway.platforms.local.build.workshop import Workshop
-from slipway.platforms.local.tools.command import Finished, locked, storage_errors, storage_full
+from slipway.platforms.local.tools.command import Finished, locked, storage_full
 from slipway.platforms.local.tools.uv import uv_environment, uv_program
+from slipway.support.files import storage_errors
 
 _OFFLINE_WORDS = ("error sending request", "dns error", "Connection refused", "network")
 
@@ -178,7 +180,8 @@ async def _compiled(wanted: Wanted, interpreter: Interpreter, shop: Workshop, op
     constraints = work / "constraints.txt"
     with storage_errors(work):
         inputs.write_text(
-            options + "".join(f"{x}\n" for x in dict.fromkeys(wanted.requirements.lines))
+            shop.reveal(options)
+            + "".join(f"{x}\n" for x in dict.fromkeys(wanted.requirements.lines))
         )
         constraints.write_text("".join(f"{x}\n" for x in wanted.requirements.constraints))
     manifests = [str(_readable(manifest, shop)) for manifest in wanted.manifests]
@@ -208,11 +211,6 @@ def venv_of(text: str, interpreter: Interpreter, cache: Path) -> Path:
     """Where the environment of this lock and interpreter is, or will be."""
     parts = f"{interpreter.path}\0{interpreter.version}\0{text}"
     return cache / "venvs" / hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
-
-
-def is_complete(venv: Path) -> bool:
-    """Was it made to the end, and is its interpreter still there?"""
-    return (venv / ".complete").exists() and (venv / "bin" / "python").exists()
 
 
 async def ensure_venv(
@@ -249,7 +247,7 @@ async def _make(
         venv.parent.mkdir(parents=True, exist_ok=True)
     requirements = shop.scratch("venv") / "requirements.txt"
     with storage_errors(requirements):
-        requirements.write_text(text)
+        requirements.write_text(shop.reveal(text))
     python = str(venv / "bin" / "python")
     options = ["--quiet", "--no-deps", "--index-strategy", "unsafe-best-match"]
     steps = [[uv_program(), "venv", "--quiet", "--python", interpreter.path, str(venv)]]

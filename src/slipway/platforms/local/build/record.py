@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import msgspec
 
-from slipway.platforms.local.build.interpreter import Interpreter
-from slipway.platforms.local.build.model import BuildPlan, Built
-from slipway.platforms.local.build.pythondeps import ensure_venv, is_complete
-from slipway.platforms.local.build.workshop import Workshop
-from slipway.platforms.local.tools.command import OnLine, silent, storage_errors
+from slipway.platforms.local.build.model import Built
+from slipway.support.files import storage_errors
 
 RECORD = "built.json"
+
+
+def is_complete(venv: Path) -> bool:
+    """Was it made to the end, and is its interpreter still there?"""
+    return (venv / ".complete").exists() and (venv / "bin" / "python").exists()
 
 
 def load_built(root: Path, id: str) -> Built | None:
@@ -52,22 +53,3 @@ def remove(root: Path, id: str) -> None:
         if folder.exists():
             folder.rename(leaving)
             shutil.rmtree(leaving)
-
-
-async def restore(root: Path, id: str, *, cache: Path, on_line: OnLine = silent) -> Built | None:
-    """An artifact of a kept release, with its Python dependencies made again from its own lock
-    if the cache lost them. None if it cannot come back without a build.
-
-    Raises BuildError, StorageError.
-    """
-    whole = load_built(root, id)
-    built = read_record(root, id)
-    if whole is not None or built is None or built.venv is None or built.interpreter is None:
-        return whole
-    text = (root / id / "lock.txt").read_text()
-    interpreter = Interpreter(path=built.interpreter, version=built.python or "")
-    plan = BuildPlan(service=id, kind=built.kind, id=id, context=built.folder)
-    with tempfile.TemporaryDirectory() as scratch:
-        shop = Workshop(plan, Path(scratch), root / id / "tree", cache, on_line)
-        venv = await ensure_venv(text, interpreter, shop)
-    return load_built(root, id) if str(venv) == built.venv else None

@@ -12,7 +12,8 @@ from slipway.platforms.local.build.paths import translate
 from slipway.platforms.local.build.processes import process_environment, programs_path, which
 from slipway.platforms.local.build.workshop import Workshop
 from slipway.platforms.local.tools import Tool
-from slipway.platforms.local.tools.command import run_command, storage_errors, storage_full
+from slipway.platforms.local.tools.command import run_command, storage_full
+from slipway.support.files import storage_errors
 
 _HINT = (
     "if it needs the image's own system, say what to do instead: "

@@ -10,12 +10,8 @@ from pathlib import Path
 
 from slipway.errors import Location
 from slipway.platforms.local.build.model import BuildPlan
-from slipway.platforms.local.tools.command import (
-    Finished,
-    OnLine,
-    run_command,
-    storage_errors,
-)
+from slipway.platforms.local.tools.command import Finished, OnLine, run_command
+from slipway.support.files import storage_errors
 
 _NOT_COPIED = shutil.ignore_patterns("node_modules", ".venv", "__pycache__", "*.egg-info")
 

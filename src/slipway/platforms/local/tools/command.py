@@ -6,7 +6,6 @@ stopped as a whole when the run is cancelled or its deadline is over.
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import subprocess
@@ -20,11 +19,10 @@ from anyio.abc import Process
 
 from slipway.errors import BuildError, StorageError
 from slipway.support.data import Frozen
+from slipway.support.files import storage_errors
 
 OnLine = Callable[[str], None]
 KEPT_LINES = 15
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-_STORAGE = (*_FULL, errno.EROFS, errno.EACCES, errno.EPERM)
 _FULL_WORDS = ("No space left on device", "ENOSPC", "Disk quota exceeded")
 
 
@@ -146,21 +144,6 @@ async def locked(path: Path, deadline: float = 1800.0) -> AsyncIterator[int]:
         yield handle
     finally:
         os.close(handle)
-
-
-@contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
-    """Turns "disk full", "read-only" and "no permission" at `path` into StorageError."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _STORAGE:
-            raise
-        full = error.errno in _FULL
-        raise StorageError(
-            f"cannot write {error.filename2 or error.filename or path}: {error.strerror}",
-            hint="free some space, then run the same command again" if full else None,
-        ) from error
 
 
 def storage_full(path: Path, lines: Sequence[str] = ()) -> StorageError:

@@ -14,14 +14,9 @@ from pathlib import Path
 
 from slipway.errors import PlatformError
 from slipway.platforms.local.tools.catalogue import Recipe
-from slipway.platforms.local.tools.command import (
-    OnLine,
-    locked,
-    run_command,
-    storage_errors,
-    storage_full,
-)
+from slipway.platforms.local.tools.command import OnLine, locked, run_command, storage_full
 from slipway.platforms.local.tools.uv import uv_environment, uv_program
+from slipway.support.files import storage_errors
 
 _PYTHON = "3.12"  # whose wheels are taken: they are unpacked, never imported
 

@@ -12,8 +12,9 @@ import anyio
 import pytest
 
 from slipway.errors import BuildError, StorageError
-from slipway.platforms.local.tools.command import Finished, locked, run_command, storage_errors
+from slipway.platforms.local.tools.command import Finished, locked, run_command
 from slipway.platforms.local.tools.uv import uv_environment
+from slipway.support.files import storage_errors
 
 
 def run(*argv: str, lines: list[str] | None = None, deadline: float = 60) -> Finished:
