@@ -10,7 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from slipway.app.assemble import LoadOptions
-from slipway.app.config import choose_environment, find_config, load_config, settings_for
+from slipway.app.config import (
+    choose_environment,
+    find_config,
+    load_config,
+    project_directory,
+    settings_for,
+)
 from slipway.engine.workspace import PLATFORM_NOTE, Target
 from slipway.errors import RefusedError
 from slipway.platforms import registry
@@ -22,7 +28,7 @@ def resolve_target(options: LoadOptions, environ: Mapping[str, str]) -> Target:
 
     Raises ConfigError (deploy.yaml is wrong), RefusedError (no platform is usable here).
     """
-    directory = Path(options.directory)
+    directory = project_directory(options.directory)
     path, shown = find_config(directory, options.config)
     config = load_config(path, shown=shown)
     name = choose_environment(directory, config, options.environment)
@@ -33,7 +39,7 @@ def resolve_target(options: LoadOptions, environ: Mapping[str, str]) -> Target:
         home = paths.environment_home(environ, app, environment.name)
         platform = _used_before(home) or _detected(environ)
     return Target(
-        directory=options.directory,
+        directory=str(directory),
         environment=environment.name,
         platform=platform,
         settings=environment.settings,

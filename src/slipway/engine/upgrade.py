@@ -41,7 +41,7 @@ async def upgrade(
     of a release that exists (and is not current) brings that release back; anything else
     labels the working tree.
     """
-    directory = Path(options.directory)
+    directory = Path(workspace.target.directory)
     version = asked.version
     commit = commit_of(directory, version) if version else None
     if version and commit:
@@ -89,7 +89,7 @@ async def _from_commit(
     environ: Mapping[str, str],
 ) -> Result:
     """The files as they were at that commit; `.env`, which git does not hold, as it is now."""
-    directory = Path(options.directory)
+    directory = Path(workspace.target.directory)
     folder = check_out(directory, commit, workspace.home / "sources")
     names = (".env", f".env.{workspace.target.environment}")
     found: dict[str, str] = {}

@@ -9,11 +9,14 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import anyio
+import msgspec
 
 from slipway.engine.workspace import Workspace
 from slipway.plan.release import Release, ReleaseService
 from slipway.support.data import Frozen
 from slipway.support.health.model import Answer, Probe, SmokeTest
+from slipway.support.secrets.placeholder import reveal_data
+from slipway.support.secrets.redact import redact
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -141,7 +144,9 @@ async def smoke_checks(
         if base is None:
             answer = Answer(ok=False, saw="no address to send it to")
         else:
-            answer = await smoke_until(test, base, clock=workspace.clock)
+            revealed, used = _revealed(workspace, release, test)
+            answer = await smoke_until(revealed, base, clock=workspace.clock)
+            answer = msgspec.structs.replace(answer, saw=redact(answer.saw, used))
         checks.append(
             Check(
                 name=test.name,
@@ -154,6 +159,20 @@ async def smoke_checks(
             )
         )
     return tuple(checks)
+
+
+def _revealed(
+    workspace: Workspace, release: Release, test: SmokeTest
+) -> tuple[SmokeTest, list[str]]:
+    """The test with its secrets' values, of the versions that the release pins; and the values."""
+    used: list[str] = []
+
+    def value_of(name: str) -> str:
+        used.append(workspace.secrets.get(name, release.secrets.get(name)))
+        return used[-1]
+
+    data = reveal_data(msgspec.to_builtins(test), value_of)
+    return (msgspec.convert(data, SmokeTest), used) if used else (test, used)
 
 
 def _base_url(

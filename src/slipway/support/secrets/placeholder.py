@@ -8,7 +8,8 @@ JSON can be shown to anyone.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 _PATTERN = re.compile(r"«secret:([A-Za-z0-9_./-]+)»")
 
@@ -26,3 +27,14 @@ def names_in(text: str) -> tuple[str, ...]:
 def reveal(text: str, value_of: Callable[[str], str]) -> str:
     """`text` with each placeholder replaced by its value. The result is for processes only."""
     return _PATTERN.sub(lambda match: value_of(match.group(1)), text)
+
+
+def reveal_data(data: Any, value_of: Callable[[str], str]) -> Any:
+    """`reveal` for every string of JSON-like data, keys left alone."""
+    if isinstance(data, str):
+        return reveal(data, value_of)
+    if isinstance(data, Mapping):
+        return {key: reveal_data(value, value_of) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [reveal_data(value, value_of) for value in data]
+    return data
