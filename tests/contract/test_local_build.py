@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -261,6 +262,39 @@ def test_a_build_argument_that_is_a_secret_is_never_shown(
         case.make(build=build, reveal=lambda text: text.replace("«secret:token»", "sesame"))
     assert "***" in case.lines
     assert "sesame" not in "".join([*case.lines, *caught.value.details, caught.value.message])
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        ["/sbin/tini", "-g", "--", "python", "app.py", "--", "data/made.txt"],
+        ["dumb-init", "python", "app.py", "--", "data/made.txt"],
+        ["gosu", "nobody", "python", "app.py", "--", "data/made.txt"],
+        ["poetry", "run", "python", "app.py", "--", "data/made.txt"],
+        ["uv", "run", "--no-sync", "app.py", "--", "data/made.txt"],
+        ["sh", "-c", "exec uv run -- python app.py -- data/made.txt"],
+    ],
+    ids=lambda start: start[0],
+)
+def test_what_only_starts_another_program(
+    project: Callable[[str], Project], start: list[str]
+) -> None:
+    case = project("python")
+    dockerfile = case.folder / "Dockerfile"
+    lines = [line for line in dockerfile.read_text().splitlines() if not line.startswith("CMD")]
+    dockerfile.write_text("\n".join([*lines, f"ENTRYPOINT {json.dumps(start)}", ""]))
+    assert "made while building" in case.run(case.make(), "run")
+
+
+def test_what_a_stage_did_not_make_is_said(project: Callable[[str], Project]) -> None:
+    case = project("python")
+    dockerfile = case.folder / "Dockerfile"
+    dockerfile.write_text(
+        "FROM golang:1.22 AS tool\nRUN go build -o /tool\n"
+        + dockerfile.read_text().replace("COPY . .", "COPY . .\nCOPY --from=tool /tool /bin/tool")
+    )
+    made = case.make()
+    assert "Dockerfile:15: not copied, because not made here: /tool" in made.notes
 
 
 def test_an_override_without_any_language(project: Callable[[str], Project]) -> None:

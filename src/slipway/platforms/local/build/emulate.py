@@ -14,12 +14,13 @@ from slipway.platforms.local.build.model import (
     Folder,
     Operation,
     Put,
+    Run,
     StagePlan,
     VenvAt,
     Write,
 )
 from slipway.platforms.local.build.paths import is_system
-from slipway.platforms.local.build.runlines import read_run
+from slipway.platforms.local.build.runlines import FILE_PROGRAMS, absolute_paths, read_run
 
 _WILD = re.compile(r"[*?\[]")
 _ARCHIVE = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -85,6 +86,8 @@ class Emulation:
                     self.paths.append(operation.path)
                     found.append(operation)
             else:
+                if isinstance(operation, Run) and operation.program in FILE_PROGRAMS:
+                    self.paths.extend(absolute_paths(operation.text))
                 found.append(operation)
         if meaning.skipped:
             self._incomplete.add(stage.index)
@@ -187,7 +190,7 @@ class Emulation:
         self, source: str, target: str, folder: bool, action: Action
     ) -> list[tuple[str, str]]:
         """(source, container path) of every file that `source` means."""
-        wanted = posixpath.normpath(source).lstrip("/")
+        wanted = posixpath.normpath(f"/{source}").lstrip("/") or "."
         if wanted == ".":
             return [(file, posixpath.join(target, file)) for file in self._files]
         names = self._expand(wanted)

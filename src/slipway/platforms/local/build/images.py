@@ -31,7 +31,9 @@ def language_of(image: str, stages: Sequence[StagePlan], start: Sequence[str]) -
         match = pattern.search(name)
         if match:
             version = match.group(1) or _version_in_tag(name)
-            return Language("python" if kind == "python" else "node", version)
+            if kind == "python":
+                return Language("python", version if version and version[0] in "23" else None)
+            return Language("node", version if version and float(version) >= 4 else None)
     return _by_use(stages, start) if _PLAIN.search(name) else Language(None)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from slipway.app.model import Service
+from slipway.platforms.local.build import shims
 from slipway.platforms.local.build.files import copy_tree
 from slipway.platforms.local.build.model import Built
 from slipway.platforms.local.build.paths import translate
@@ -74,6 +75,7 @@ def layout_of(built: Built, destination: Path) -> Layout:
     site = Path(built.folder) / "site"
     own_site = site if site.is_dir() else None
     programs = programs_path(destination, workdir, built.venv, built.node, own_site)
+    programs.append(str(Path(built.folder) / shims.FOLDER))
     environment = process_environment(
         built.environment, places, programs, venv=built.venv, site=own_site
     )

@@ -35,6 +35,7 @@ from slipway.platforms.local.build.pythondeps import (
 )
 from slipway.platforms.local.build.record import RECORD, load_built
 from slipway.platforms.local.build.runcommand import run_build_command
+from slipway.platforms.local.build.shims import write_shims
 from slipway.platforms.local.build.workshop import Workshop
 from slipway.platforms.local.tools import Tool, ensure_tool, version_tuple
 from slipway.platforms.local.tools.command import OnLine, locked, silent
@@ -278,6 +279,7 @@ async def _build_in(
     with storage_errors(final):
         shutil.rmtree(stage.shop.work, ignore_errors=True)
         (made / "lock.txt").write_text(stage.lock_text)
+        write_shims(made)
         (made / RECORD).write_bytes(msgspec.json.encode(_record(maker, stage)))
         made.chmod(0o755)
         shutil.rmtree(final, ignore_errors=True)

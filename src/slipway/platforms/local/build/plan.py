@@ -139,6 +139,12 @@ def _from_dockerfile(source: _Source, context: Context, text: str) -> BuildPlan:
             f"{source.service.name} is built from {final.image}, which is neither Python nor Node",
             Location(source.name, final.line),
         )
+    if language.kind == "python" and (language.version or "3")[0] == "2":
+        raise _refused(
+            source,
+            f"{source.service.name} is built from {final.image}, and Python 2 is not run here",
+            Location(source.name, final.line),
+        )
     if language.kind is None:
         return msgspec.structs.replace(
             _from_manifest(source, context), dockerfile=source.name, kind="command"

@@ -29,12 +29,15 @@ from slipway.platforms.local.build.pythonlines import python_install, uv_command
 from slipway.platforms.local.build.shell import split_commands
 
 _QUIET = frozenset({"set", "true", ":", "echo", "exit", "unset", "hash", "wait", "sync", "ulimit"})
-_FILES = frozenset({"cp", "mv", "ln", "rm", "touch", "sed", "chmod", "printf", "cat", "tee"})
+FILE_PROGRAMS = frozenset(
+    {"cp", "mv", "ln", "rm", "touch", "sed", "chmod", "printf", "cat", "tee", "echo"}
+)
 _RUNTIMES = frozenset({"node", "npm", "npx", "yarn", "yarnpkg", "pnpm"})
 _FOR_PYTHON = (
     *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_INDEX", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX"),
     *("UV_KEYRING", "SETUPTOOLS_SCM_PRETEND", "PBR_VERSION", "POETRY_DYNAMIC_VERSIONING"),
 )
+_BELOW_SYSTEM = ("/etc/", "/usr/", "/var/", "/bin/", "/lib/", "/root/", "/dev/", "/tmp/", "/proc/")
 _ASSIGNED = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*=")
 _PYTHON = re.compile(r"^(?:/usr/(?:local/)?bin/)?python(?:3(?:\.\d+)?)?$")
 
@@ -186,7 +189,7 @@ def _ownership(line: Line) -> list[Operation] | None:
 
 
 def _files(line: Line) -> list[Operation] | None:
-    if line.words[0] not in _FILES | {"echo"}:
+    if line.words[0] not in FILE_PROGRAMS:
         return None
     if not _stays_inside(line):
         return [] if line.words[0] == "rm" else None
@@ -197,20 +200,17 @@ def _stays_inside(line: Line) -> bool:
     """May it touch only the artifact's own paths?"""
     if "~" in line.text or "$HOME" in line.text or "`" in line.text or "$(" in line.text:
         return False
-    if is_system(line.workdir):
+    if is_system(line.workdir) or any(".." in word.split("/") for word in line.words):
         return False
-    targets = [word.lstrip("<>&12=") for word in line.words[1:]]
-    return all(
-        not is_system(path.rstrip("*").rstrip("/") or "/") and not _below_system(path)
-        for path in targets
-        if path.startswith("/")
-    ) and not any(".." in path.split("/") for path in targets)
-
-
-def _below_system(path: str) -> bool:
-    return path.startswith(
-        ("/etc/", "/usr/", "/var/", "/bin/", "/lib/", "/root/", "/dev/", "/tmp/")
+    return not any(
+        is_system(path.rstrip("*").rstrip("/") or "/") or path.startswith(_BELOW_SYSTEM)
+        for path in absolute_paths(" ".join(line.words))
     )
+
+
+def absolute_paths(text: str) -> list[str]:
+    """Everything in a command that may be an absolute path."""
+    return re.findall(r"(?<![\w.*?\]}/-])/[^\s\"';|&<>()]*", text)
 
 
 def _program(line: Line) -> list[Operation] | None:
@@ -222,9 +222,9 @@ def _program(line: Line) -> list[Operation] | None:
     name = words[0]
     if name in _RUNTIMES and {"-g", "--global"} & set(words):
         return None
-    if _PYTHON.match(name) or name in _RUNTIMES:
+    if _PYTHON.match(name) or name in _RUNTIMES or name.endswith((".py", ".js", ".mjs")):
         return [_run(line, line.text, posixpath.basename(name), required=True)]
-    if name in SYSTEM or name in _FILES or "/" in name or name.startswith((".", "-")):
+    if name in SYSTEM or name in FILE_PROGRAMS or "/" in name or name.startswith((".", "-")):
         return None
     return [_run(line, line.text, name, required=False)]
 

@@ -259,3 +259,42 @@ def test_an_override_keeps_the_installs_of_a_known_language(
     assert made.kind == "python"
     assert names.count("Run") == 1
     assert "InstallPython" in names
+
+
+@pytest.mark.parametrize(
+    ("image", "kind", "wanted"),
+    [
+        ("python", "python", None),
+        ("python:slim", "python", None),
+        ("python:3-alpine", "python", "3"),
+        ("docker.io/library/python:3.12.1-alpine3.19", "python", "3.12"),
+        ("ghcr.io/astral-sh/uv:0.7-python3.13-bookworm", "python", "3.13"),
+        ("public.ecr.aws/docker/library/python:3.11@sha256:00", "python", "3.11"),
+        ("someone/voteapp-python:v0.1.0", "python", None),
+        ("node:lts-alpine", "node", None),
+        ("node:20.11-slim", "node", "20"),
+        ("gcr.io/distroless/nodejs22-debian12", "node", "22"),
+        ("nginxinc/nginx-unprivileged:stable", "static", None),
+    ],
+)
+def test_base_images(tmp_path: Path, image: str, kind: str, wanted: str | None) -> None:
+    write(tmp_path, Dockerfile=f'FROM {image}\nCMD ["x"]\n')
+    assert (plan(tmp_path).kind, plan(tmp_path).wanted) == (kind, wanted)
+
+
+def test_python_2_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, Dockerfile='FROM python:2.7\nCMD ["python", "x.py"]\n')
+    with pytest.raises(RefusedError, match="Python 2"):
+        plan(tmp_path)
+
+
+def test_a_plain_distribution_is_what_is_installed_in_it(tmp_path: Path) -> None:
+    text = "FROM debian:12\nRUN apt-get install -y python3\nRUN pip install flask\nCMD flask run\n"
+    write(tmp_path, Dockerfile=text)
+    assert plan(tmp_path).kind == "python"
+
+
+def test_what_a_moved_folder_becomes_is_the_artifacts_own(tmp_path: Path) -> None:
+    text = "FROM node:20\nWORKDIR /app\nRUN mv /app/node_modules /node_modules\nCMD node x\n"
+    write(tmp_path, Dockerfile=text)
+    assert plan(tmp_path).owned == ("/app", "/node_modules")
