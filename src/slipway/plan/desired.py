@@ -10,6 +10,7 @@ from slipway.app.model import App, Service
 from slipway.plan.merkle import fingerprint, local_hash, secrets_of, service_keys
 from slipway.plan.release import Artifact, GitState, Release, ReleaseService
 from slipway.support.data import Frozen
+from slipway.support.secrets.placeholder import names_in
 
 
 class Inputs(Frozen, frozen=True, kw_only=True):
@@ -50,6 +51,7 @@ def desired_release(inputs: Inputs) -> Release:
     }
     keys = service_keys(services, local)
     used = {name for service in services.values() for name in secrets_of(service)}
+    used.update(names_in(msgspec.json.encode(app.smoke_tests).decode()))
     return Release(
         number=inputs.number,
         label=inputs.label,
