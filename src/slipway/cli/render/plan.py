@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from slipway.cli.render.style import paint
+import re
+import textwrap
+from collections.abc import Sequence
+
+from slipway.cli.render.style import paint, width
 from slipway.plan.model import Change, Plan
 
+_PLACE = re.compile(r"^\S+:\d+: ")
 _MARKS = {
     "add": ("+", "green"),
     "change": ("~", "yellow"),
@@ -21,8 +26,7 @@ def plan_lines(plan: Plan, *, verbose: bool = False) -> list[str]:
     for change in plan.changes:
         lines.extend(_change(change, size))
     if plan.notes:
-        lines.append("")
-        lines.extend(f"  {paint('note:', 'cyan')} {note}" for note in plan.notes)
+        lines += ["", *_note_lines(plan.notes if verbose else grouped(plan.notes))]
     if verbose and plan.steps:
         lines.append("")
         lines.extend(
@@ -31,6 +35,27 @@ def plan_lines(plan: Plan, *, verbose: bool = False) -> list[str]:
         )
     counts = {word: sum(c.action == word for c in plan.changes) for word in _MARKS}
     lines += ["", _summary(plan, counts)]
+    return lines
+
+
+def grouped(notes: Sequence[str]) -> list[str]:
+    """Notes that say the same of several services as one; without file and line, which differ.
+
+    `web: web/Dockerfile:11: text` and `api: api/Dockerfile:9: text` become `web, api: text`.
+    """
+    services: dict[str, list[str]] = {}
+    for note in notes:
+        service, _, rest = note.partition(": ")
+        services.setdefault(_PLACE.sub("", rest), []).append(service)
+    return [f"{', '.join(dict.fromkeys(names))}: {text}" for text, names in services.items()]
+
+
+def _note_lines(notes: Sequence[str]) -> list[str]:
+    lines = []
+    for note in notes:
+        wrapped = textwrap.wrap(note, width() - 10, break_long_words=False)
+        lines.append(f"  {paint('note:', 'cyan')} {wrapped[0]}")
+        lines += [f"        {line}" for line in wrapped[1:]]
     return lines
 
 
@@ -63,4 +88,5 @@ def _summary(plan: Plan, counts: dict[str, int]) -> str:
         if counts[word]
     ]
     kept = f", {counts['keep']} unchanged" if counts["keep"] else ""
-    return f"{len(plan.steps)} steps: {', '.join(said) or 'no change'}{kept}."
+    steps = "1 step" if len(plan.steps) == 1 else f"{len(plan.steps)} steps"
+    return f"{steps}: {', '.join(said) or 'no change'}{kept}."
