@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -204,6 +205,34 @@ def test_a_broken_off_environment_is_made_again(project: Callable[[str], Project
     restored = anyio.run(partial(restore, root, made.id, cache=case.cache))
     assert restored == made
     assert "iniconfig True" in case.run(made, "run")
+
+
+def test_what_a_killed_build_left_is_removed_by_the_next(
+    project: Callable[[str], Project],
+) -> None:
+    case = project("script")
+    left = case.work / "artifacts" / ".0123-abc"
+    at_work = case.work / "artifacts" / ".4567-abc"
+    for folder in (left, at_work, case.cache / "locks"):
+        folder.mkdir(parents=True, exist_ok=True)
+    with (case.cache / "locks" / "artifact-4567.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        case.make()
+    assert not left.exists()
+    assert at_work.exists()
+
+
+def test_a_project_that_is_not_there_is_named_with_its_line(
+    project: Callable[[str], Project],
+) -> None:
+    case = project("script")
+    dockerfile = case.folder / "Dockerfile"
+    dockerfile.write_text(
+        dockerfile.read_text().replace("RUN useradd", "RUN pip install . && useradd")
+    )
+    with pytest.raises(BuildError, match=r"neither a pyproject\.toml") as caught:
+        case.make()
+    assert caught.value.location == Location("Dockerfile", 5)
 
 
 def test_two_at_once_make_one(project: Callable[[str], Project]) -> None:

@@ -64,7 +64,11 @@ async def collect(installs: Sequence[Placed]) -> Wanted:
         declared.update({n: shop.reveal(value) for n, value in install.variables.items()})
     wanted = Wanted(nothing(), [], [], [], uv_environment({**os.environ, **declared}))
     for install, shop in installs:
-        await _collect_one(install, shop, wanted)
+        try:
+            await _collect_one(install, shop, wanted)
+        except BuildError as error:
+            error.location = error.location or shop.location(install.line)
+            raise
     for folder, extras in wanted.requirements.projects:
         _add_project(folder, extras, wanted)
         wanted.own.append(folder)
@@ -124,7 +128,7 @@ def _add_project(folder: Path, extras: Sequence[str], wanted: Wanted) -> None:
             wanted.manifests.append(folder / name)
             wanted.extras.extend(extras)
             return
-    raise BuildError(f"{folder.name} has neither a pyproject.toml nor a setup.py to install")
+    raise BuildError("there is neither a pyproject.toml nor a setup.py to install")
 
 
 async def _exported(
