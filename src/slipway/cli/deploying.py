@@ -53,7 +53,9 @@ def _approval(options: Options, show: View, *, protected: bool) -> Approve:
 
             show.pause()
             stream = sys.stdout if options.dry_run else sys.stderr
-            lines = plan_lines(plan, verbose=options.verbose or options.dry_run)
+            lines = plan_lines(
+                plan, steps=options.verbose or options.dry_run, verbose=options.verbose
+            )
             print("\n".join(lines), file=stream, flush=True)
         if options.dry_run or not plan.steps:
             return

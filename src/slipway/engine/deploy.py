@@ -85,7 +85,7 @@ async def run_plan(
         )
         await execution.run(options.timeout)
     urls = (await workspace.platform.observe()).urls
-    return Result(plan=prepared.plan, changed=True, urls=urls)
+    return Result(plan=prepared.plan, changed=True, checks=execution.checks(), urls=urls)
 
 
 async def _unchanged(prepare: Prepare, shown: Prepared) -> Prepared:

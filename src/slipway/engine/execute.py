@@ -12,10 +12,12 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import anyio
+import msgspec
 
 from slipway.engine.own_steps import OwnSteps
 from slipway.engine.revert import revert
 from slipway.engine.signals import Interrupts
+from slipway.engine.verification import Check
 from slipway.engine.workspace import Workspace
 from slipway.errors import (
     InterruptedRunError,
@@ -50,6 +52,12 @@ class Execution:
         self._outcomes: dict[str, Mapping[str, Any]] = {}
         self._failure: BaseException | None = None
         self._activated = False
+
+    def checks(self) -> tuple[Check, ...]:
+        """What smoke tests and verification saw, each named once; for the summary."""
+        found = [c for outcome in self._outcomes.values() for c in outcome.get("checks", ())]
+        by_name = {c["name"]: c for c in found}
+        return msgspec.convert(list(by_name.values()), tuple[Check, ...])
 
     async def run(self, timeout: float | None) -> None:
         """Carry the plan out. `timeout` in seconds bounds everything up to `activate`.

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from slipway.engine.verification import Check, smoke_checks, verify_release
 from slipway.engine.workspace import Workspace
 from slipway.errors import NotReadyError
@@ -82,4 +84,4 @@ def _settle(checks: tuple[Check, ...], context: StepContext) -> Outcome:
         context.emit(
             StepProgress(at=check.at, step=context.step.id, message=message, fraction=None)
         )
-    return {"checks": [{"name": c.name, "saw": c.saw} for c in checks]}
+    return {"checks": msgspec.to_builtins(checks)}

@@ -19,15 +19,15 @@ _MARKS = {
 }
 
 
-def plan_lines(plan: Plan, *, verbose: bool = False) -> list[str]:
-    """The whole plan; steps only where `verbose` asks."""
+def plan_lines(plan: Plan, *, steps: bool = False, verbose: bool = False) -> list[str]:
+    """The plan as a diff, with its `steps` one by one if asked; `verbose`: every note."""
     lines = [paint(_title(plan), "bold"), ""]
     size = max((len(c.subject) for c in plan.changes), default=0)
     for change in plan.changes:
         lines.extend(_change(change, size))
     if plan.notes:
         lines += ["", *_note_lines(plan.notes if verbose else grouped(plan.notes))]
-    if verbose and plan.steps:
+    if steps and plan.steps:
         lines.append("")
         lines.extend(
             f"  {number:2}. {step.title}" + (" (an interruption)" if step.interrupts else "")

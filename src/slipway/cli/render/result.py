@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from slipway.cli.options import Options
 from slipway.cli.render.documents import ChangeLine, ReleaseName, ResultDocument, StepLine
-from slipway.cli.render.style import paint
+from slipway.cli.render.style import paint, width
 from slipway.cli.render.verification import check_line
 
 if TYPE_CHECKING:
@@ -34,18 +35,32 @@ def summary_lines(result: Result, options: Options, *, took: str) -> list[str]:
             f"{paint(name, 'bold')} runs already, {paint('unchanged', 'green')}"
             f"{' and healthy' if result.checks else ''}, in {took}."
         )
+    lines += _proof(result)
     for service, url in (result.urls or {}).items():
         lines.append(f"  {service:10} {paint(url, 'cyan')}")
-    lines.append(f"  next: {paint(_next(result, options), 'dim')}")
-    return lines
+    first, second = _next(result, options)
+    return [*lines, f"  next: {paint(first, 'dim')}", f"        {paint(second, 'dim')}"]
 
 
-def _next(result: Result, options: Options) -> str:
-    """The command that people want next."""
+def _proof(result: Result) -> list[str]:
+    """What was proven, in the words of deploy.yaml's smoke tests."""
+    probed = {c.service for c in result.checks if c.kind != "smoke"}
+    if not probed:
+        return []
+    smoke = [c.name for c in result.checks if c.kind == "smoke"]
+    services = "1 service" if len(probed) == 1 else f"all {len(probed)} services"
+    said = ", ".join([f"{services} healthy", *smoke])
+    wrapped = textwrap.wrap(said, width() - 12)
+    lines = [f"  {'proof':10} {wrapped[0]}"]
+    return lines + [f"  {'':10} {line}" for line in wrapped[1:]]
+
+
+def _next(result: Result, options: Options) -> tuple[str, str]:
+    """The two commands that people want next."""
     where = _where(options)
     if result.plan.verb in ("upgrade", "rollback"):
-        return f"deploy status{where}   or back: deploy rollback{where}"
-    return f"deploy status{where}   deploy logs -f{where}"
+        return f"deploy status{where}", f"deploy rollback{where}"
+    return f"deploy status{where}", f"deploy logs -f{where}"
 
 
 def _where(options: Options) -> str:
