@@ -315,6 +315,16 @@ def test_what_only_starts_another_program(
     assert "made while building" in case.run(case.make(), "run")
 
 
+def test_scripts_of_another_package_manager(project: Callable[[str], Project]) -> None:
+    case = project("node")
+    dockerfile = case.folder / "Dockerfile"
+    text = dockerfile.read_text().replace("npm run build", "yarn build")
+    dockerfile.write_text(text.replace('["node", "dist/server.js"]', "pnpm run start"))
+    (case.work / "home").mkdir()
+    said = case.run(case.make(), "run", {"HOME": str(case.work / "home")})
+    assert said.splitlines()[-1] == "1m true production"
+
+
 def test_what_a_stage_did_not_make_is_said(project: Callable[[str], Project]) -> None:
     case = project("python")
     dockerfile = case.folder / "Dockerfile"

@@ -23,7 +23,7 @@ from slipway.platforms.local.build.model import (
     Write,
 )
 
-_FORMAT = "2"  # raise it when artifacts made by older versions must not be used again
+_FORMAT = "3"  # raise it when artifacts made by older versions must not be used again
 
 
 def identified(draft: BuildPlan, context: Context, digests: Digests) -> BuildPlan:

@@ -74,8 +74,14 @@ def layout_of(built: Built, destination: Path) -> Layout:
     workdir = destination / built.workdir.lstrip("/")
     site = Path(built.folder) / "site"
     own_site = site if site.is_dir() else None
-    programs = programs_path(destination, workdir, built.venv, built.node, own_site)
-    programs.append(str(Path(built.folder) / shims.FOLDER))
+    programs = programs_path(
+        destination,
+        workdir,
+        venv=built.venv,
+        node=built.node,
+        site=own_site,
+        shims=Path(built.folder) / shims.FOLDER,
+    )
     environment = process_environment(
         built.environment, places, programs, venv=built.venv, site=own_site
     )

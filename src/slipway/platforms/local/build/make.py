@@ -12,7 +12,6 @@ from slipway.errors import BuildError
 from slipway.platforms.local.build.maker import Maker, Reveal, StageAtWork
 from slipway.platforms.local.build.model import BuildPlan, Built
 from slipway.platforms.local.build.record import RECORD, load_built
-from slipway.platforms.local.build.shims import write_shims
 from slipway.platforms.local.tools.command import OnLine, locked, silent
 from slipway.support.files import storage_errors
 
@@ -92,7 +91,6 @@ async def _build_in(
     with storage_errors(final):
         shutil.rmtree(stage.shop.work, ignore_errors=True)
         (made / "lock.txt").write_text(stage.lock_text)
-        write_shims(made)
         (made / RECORD).write_bytes(msgspec.json.encode(_record(maker, stage)))
         made.chmod(0o755)
         shutil.rmtree(final, ignore_errors=True)

@@ -21,6 +21,7 @@ from slipway.platforms.local.build.model import (
     Write,
 )
 from slipway.platforms.local.build.nodedeps import ensure_modules, without_lock
+from slipway.platforms.local.build.processes import SYSTEM_PATH
 from slipway.platforms.local.build.pythondeps import (
     Placed,
     collect,
@@ -29,6 +30,7 @@ from slipway.platforms.local.build.pythondeps import (
     lock,
 )
 from slipway.platforms.local.build.runcommand import run_build_command
+from slipway.platforms.local.build.shims import write_shims
 from slipway.platforms.local.build.workshop import Workshop
 from slipway.platforms.local.tools import Tool, ensure_tool, version_tuple
 from slipway.platforms.local.tools.command import OnLine
@@ -90,6 +92,7 @@ class Maker:
         scratch = self.work / f"stage-{place}" / "scratch"
         with storage_errors(tree):
             scratch.mkdir(parents=True)
+            write_shims(tree.parent, SYSTEM_PATH)
             if base is None:
                 tree.mkdir()
             else:

@@ -11,12 +11,18 @@ from pathlib import Path
 
 from slipway.platforms.local.build.paths import translate
 
-_SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _OWN_BIN = ("usr/local/bin", "usr/bin")
 
 
 def programs_path(
-    tree: Path, workdir: Path, venv: str | None, node: str | None, site: Path | None
+    tree: Path,
+    workdir: Path,
+    *,
+    venv: str | None,
+    node: str | None,
+    site: Path | None,
+    shims: Path | None,
 ) -> list[str]:
     """Where the artifact's own programs are, in the order they are looked for."""
     found: list[Path] = []
@@ -28,6 +34,8 @@ def programs_path(
     found.extend(tree / folder for folder in _OWN_BIN)
     if node is not None:
         found.append(Path(node))
+    if shims is not None:
+        found.append(shims)
     return [str(folder) for folder in found if folder.is_dir()]
 
 
@@ -43,10 +51,11 @@ def process_environment(
     environment = {
         name: translate(value, places) for name, value in declared.items() if name != "PATH"
     }
+    system = SYSTEM_PATH.split(":")
     own = [translate(part, places) for part in declared.get("PATH", "").split(":")]
-    kept = [part for part in own if part and part not in _SYSTEM_PATH and Path(part).is_dir()]
+    kept = [part for part in own if part and part not in system and Path(part).is_dir()]
     homebrew = ["/opt/homebrew/bin"] if sys.platform == "darwin" else []
-    path = dict.fromkeys([*kept, *programs, *homebrew, *_SYSTEM_PATH])
+    path = dict.fromkeys([*kept, *programs, *homebrew, *system])
     environment["PATH"] = os.pathsep.join(path)
     if venv is not None:
         environment["VIRTUAL_ENV"] = venv

@@ -10,6 +10,7 @@ from slipway.errors import BuildError
 from slipway.platforms.local.build.model import BuildPlan, Run
 from slipway.platforms.local.build.paths import translate
 from slipway.platforms.local.build.processes import process_environment, programs_path, which
+from slipway.platforms.local.build.shims import FOLDER
 from slipway.platforms.local.build.workshop import Workshop
 from slipway.platforms.local.tools import Tool
 from slipway.platforms.local.tools.command import run_command, storage_full
@@ -43,7 +44,14 @@ async def run_build_command(
     own_site = site if site.is_dir() else None
     venv_path = str(venv) if venv is not None else None
     node_path = str(node.folder) if node is not None else None
-    programs = programs_path(shop.tree, folder, venv_path, node_path, own_site)
+    programs = programs_path(
+        shop.tree,
+        folder,
+        venv=venv_path,
+        node=node_path,
+        site=own_site,
+        shims=shop.tree.parent / FOLDER,
+    )
     if not operation.required and which(operation.program, programs) is None:
         return f"{_where(shop, operation)}not run: {operation.program} is not installed here"
     places = {path: str(shop.real(path)) for path in plan.owned}

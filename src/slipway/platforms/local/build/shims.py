@@ -1,11 +1,12 @@
 """Stand-ins for the small programs of images that only start another one.
 
-`tini`, `gosu` or `poetry run` do here what matters of them: they start the rest of their
-arguments, with the artifact's own programs first on PATH.
+`tini`, `gosu`, `poetry run` or `yarn start` do here what matters of them: they start what their
+arguments say, with the artifact's own programs first on PATH.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -39,18 +40,38 @@ case "$1" in
 esac
 exec "$@"
 """
+_SCRIPTS = """#!/bin/sh
+[ "$1" = run ] && shift
+case "$1" in
+  exec) shift; [ "$1" = -- ] && shift; exec "$@" ;;
+  node) exec "$@" ;;
+esac
+name=$1
+shift
+script='process.exit(name in (require("./package.json").scripts || {}) ? 0 : 1)'
+if [ -x "node_modules/.bin/$name" ] &&
+  ! node -e "const name = process.argv[1]; $script" "$name" 2>/dev/null; then
+  exec "node_modules/.bin/$name" "$@"
+fi
+exec npm run "$name" -- "$@"
+"""
 _SHIMS: Mapping[str, str] = {
     **dict.fromkeys(("tini", "dumb-init", "docker-init", "catatonit"), _AFTER_FLAGS),
     **dict.fromkeys(("gosu", "su-exec"), _AFTER_USER),
     **dict.fromkeys(("poetry", "pipenv", "uv"), _RUN),
+    **dict.fromkeys(("yarn", "pnpm"), _SCRIPTS),
 }
 
 
-def write_shims(artifact: Path) -> None:
-    """Put them into an artifact; they come last among its own programs."""
+def write_shims(artifact: Path, path: str) -> None:
+    """Put them into an artifact; they come last among its own programs. A package manager that
+    the system has, on `path`, does its own work.
+    """
     folder = artifact / FOLDER
     folder.mkdir()
     for name, text in _SHIMS.items():
-        path = folder / name
-        path.write_text(text)
-        path.chmod(0o755)
+        if text == _SCRIPTS and shutil.which(name, path=path) is not None:
+            continue
+        shim = folder / name
+        shim.write_text(text)
+        shim.chmod(0o755)
