@@ -298,3 +298,35 @@ def test_what_a_moved_folder_becomes_is_the_artifacts_own(tmp_path: Path) -> Non
     text = "FROM node:20\nWORKDIR /app\nRUN mv /app/node_modules /node_modules\nCMD node x\n"
     write(tmp_path, Dockerfile=text)
     assert plan(tmp_path).owned == ("/app", "/node_modules")
+
+
+def test_an_image_with_an_override_runs_from_the_project(tmp_path: Path) -> None:
+    write(tmp_path, main__py="", requirements__txt="")
+    override = PlatformOverride(run="python main.py")
+    web = Service(name="web", role="web", image="a/b:1", overrides={"local": override})
+    made = plan_build(web, project=tmp_path)
+    assert (made.kind, made.run) == ("python", "python main.py")
+
+
+def test_an_inline_dockerfile(tmp_path: Path) -> None:
+    write(tmp_path, main__py="")
+    inline = 'FROM python:3.12\nWORKDIR /w\nCOPY main.py .\nCMD ["python", "main.py"]\n'
+    build = Build(context=str(tmp_path), dockerfile_inline=inline)
+    assert plan(tmp_path, build=build).owned == ("/w",)
+
+
+def test_places_are_named_from_the_project(tmp_path: Path) -> None:
+    folder = tmp_path / "services" / "web"
+    folder.mkdir(parents=True)
+    (folder / "prod.Dockerfile").write_text("FROM python:3.12\nUSER app\nCMD x\n")
+    build = Build(context=str(folder), dockerfile="prod.Dockerfile")
+    made = plan_build(service(folder, build=build), project=tmp_path)
+    assert made.notes == ("services/web/prod.Dockerfile:2: USER app: runs as you instead",)
+
+
+def test_a_healthcheck_is_handed_on(tmp_path: Path) -> None:
+    text = 'FROM python:3.12\nHEALTHCHECK --interval=5s CMD ["python", "check.py"]\nCMD x\n'
+    write(tmp_path, Dockerfile=text)
+    check = plan(tmp_path).healthcheck
+    assert check is not None
+    assert (check.command, check.options) == (("python", "check.py"), {"interval": "5s"})
