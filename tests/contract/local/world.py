@@ -37,13 +37,16 @@ SECRETS = {"CACHE_PASSWORD": 'Zq7c "pass\\word', "DB_PASSWORD": "Zq7d's3cret"}
 class World:
     """One environment. `events` are those of all steps; `home` is the platform's."""
 
-    def __init__(self, base: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, base: Path, settings: Mapping[str, Any], *, secrets_made: bool = False
+    ) -> None:
         self.base = base
         self.home = base / "apps" / "twins-1" / "test"
         self.events: list[Event] = []
         key = base / "keys" / "test.key"
         secrets = SecretStore(FileStore(self.home / "store"), key)
-        secrets.set_many(SECRETS, "user")
+        if not secrets_made:
+            secrets.set_many(SECRETS, "user")
         self.context = Context(
             app="twins",
             environment="test",

@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> NoReturn:
     try:
         if inside is None:
             _record_start(launch["folder"])
-            _unlock(launch.get("pid_lock"))
+            _unlock(launch.get("pid_locks", []), launch.get("pid_program", ""))
         argv, environment = prepare(launch, inside)
         if inside is None:
             _feed_stdin(launch)
@@ -134,28 +134,33 @@ def _record_start(folder: str) -> None:
         file.write(b"%d\n" % os.getpid())
 
 
-def _unlock(lock: list[str] | None) -> None:
-    """Take away the lock file of a killed program, if no such program has that id any more.
+def _unlock(locks: list[str], program: str) -> None:
+    """Take away the lock files of a killed program, if no such program has that id any more.
 
-    Without it, PostgreSQL refuses to start when another process has got the old one's id.
+    Without it, PostgreSQL refuses to start when another process has got the old one's id, or
+    when nobody has waited for the old one's end (a container without an init process).
     """
-    if lock is None:
-        return
-    path, program = lock
+    for path in locks:
+        try:
+            with open(path, encoding="utf-8") as file:  # noqa: PTH123
+                pid = int(file.readline())
+        except (OSError, ValueError):
+            continue
+        if not _is_running(pid, program):
+            os.unlink(path)  # noqa: PTH108
+
+
+def _is_running(pid: int, program: str) -> bool:
+    """True also where it cannot be told."""
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123
-            pid = int(file.readline())
         os.kill(pid, 0)
-        with open(f"/proc/{pid}/comm", encoding="utf-8") as file:  # noqa: PTH123
-            alive = file.read().strip().startswith(program)
-    except FileNotFoundError:
-        return
-    except (ProcessLookupError, ValueError):
-        alive = False
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:  # noqa: PTH123
+            name, _, state = file.read().partition("(")[2].rpartition(")")
+    except ProcessLookupError:
+        return False
     except OSError:
-        return
-    if not alive:
-        os.unlink(path)  # noqa: PTH108
+        return True
+    return name.startswith(program) and state.split()[0] not in ("Z", "X")
 
 
 def _write_files(launch: dict[str, Any], reveal: Any) -> None:

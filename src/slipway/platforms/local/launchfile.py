@@ -57,8 +57,8 @@ class LaunchFile(Frozen, frozen=True, kw_only=True, omit_defaults=False):
 
     `environment` and `argv` are the container's words, rewritten when `net` is there. `fixed`
     are variables that are given as they are. `hooks` is the folder of the network hooks.
-    `stdin` is fed to the program. `pid_lock`: a file with a process id that the program leaves
-    behind when it is killed, and the program's name.
+    `stdin` is fed to the program. `pid_locks`: files that begin with a process id, which
+    `pid_program` leaves behind when it is killed.
     """
 
     name: str
@@ -80,7 +80,8 @@ class LaunchFile(Frozen, frozen=True, kw_only=True, omit_defaults=False):
     secrets: SecretsData | None = None
     hooks: str | None = None
     stdin: str | None = None
-    pid_lock: tuple[str, str] | None = None
+    pid_locks: tuple[str, ...] = ()
+    pid_program: str = ""
     fingerprint: str = ""
     detail: str = ""
     restart: RestartPolicy = "unless-stopped"

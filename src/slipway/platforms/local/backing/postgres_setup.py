@@ -13,17 +13,23 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slipway.errors import PlatformError
 from slipway.platforms.local.backing.postgres import Account
 from slipway.platforms.local.launchfile import UserData
+from slipway.platforms.local.supervision.daemon import processes_with, wait_gone
 from slipway.platforms.local.users import hand_over
 from slipway.support.data import Frozen
 from slipway.support.files import atomic_write, storage_errors
 
+if TYPE_CHECKING:
+    import psutil
+
 _MARKER = "initializing"
 _STEP_DEADLINE = 120.0
+_END_DEADLINE = 10.0
+_PASSES = 5
 _SCRIPT_DEADLINE = 600.0
 
 
@@ -65,7 +71,9 @@ def make(setup: Setup, password: str | None, environment: Mapping[str, str]) -> 
     marker = setup.folder / _MARKER
     with storage_errors(setup.data):
         if marker.exists():
+            _end_leftovers(setup.data)
             _empty(setup.data)
+            _empty(setup.socket)
         elif setup.data.is_dir() and any(setup.data.iterdir()):
             raise PlatformError(
                 f"{setup.service}: {setup.data} is not empty, and holds no PostgreSQL data",
@@ -78,6 +86,34 @@ def make(setup: Setup, password: str | None, environment: Mapping[str, str]) -> 
     _allow_loopback(setup)
     _first_start(setup, environment)
     marker.unlink()
+
+
+def _end_leftovers(data: Path) -> None:
+    """End what a killed run left working on this data folder: initdb, or the first server."""
+    import psutil
+
+    for _ in range(_PASSES):
+        pids = processes_with(str(data))
+        found = [process for pid in pids for process in _family(pid)]
+        for process in found:
+            try:
+                process.kill()
+            except psutil.Error:
+                continue
+        wait_gone([process.pid for process in found], _END_DEADLINE)
+        if not found:
+            return
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    """A process and all below it."""
+    import psutil
+
+    try:
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.Error:
+        return []
 
 
 def _empty(folder: Path) -> None:

@@ -109,7 +109,8 @@ def _postgres(
         umask=0o077,
         user=user,
         net=net if service.command else None,
-        pid_lock=(str(data / "postmaster.pid"), "postgres"),
+        pid_locks=(str(data / "postmaster.pid"), str(socket / f".s.PGSQL.{port}.lock")),
+        pid_program="postgres",
     )
     setup = Setup(
         service=service.name,

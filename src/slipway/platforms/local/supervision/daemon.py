@@ -8,6 +8,7 @@ started again by `control.Control`.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from slipway.support.files import atomic_write, make_folder, storage_errors
 
 START_DEADLINE = 15.0
 STOP_DEADLINE = 30.0
+STRAY_PATIENCE = 5.0
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME", "HOME", "TMPDIR", "SSL_CERT_FILE")
 
 
@@ -39,11 +41,14 @@ def is_up(layout: Layout) -> bool:
 def start(layout: Layout, environ: Mapping[str, str]) -> None:
     """Start supervisord in a session of its own and wait until it answers.
 
+    One that a killed run was just starting is waited for, or ended: there is never a second.
     Raises PlatformError with the end of its log, StorageError.
     """
+    if _end_strays(layout, patience=STRAY_PATIENCE):
+        return
     _write_configuration(layout)
     layout.socket.unlink(missing_ok=True)
-    command = [sys.executable, "-I", "-m", "supervisor.supervisord", "-c", "supervisord.conf"]
+    command = [sys.executable, "-I", "-m", "supervisor.supervisord", "-c", str(_conf(layout))]
     kept = {name: environ[name] for name in _KEPT if name in environ}
     with (layout.supervisor / "start.log").open("wb") as output:
         done = subprocess.run(
@@ -74,7 +79,42 @@ def stop(layout: Layout) -> None:
         pass
     if pid is not None:
         wait_gone([pid], STOP_DEADLINE)
+    _end_strays(layout, patience=0.0)
     layout.socket.unlink(missing_ok=True)
+
+
+def _end_strays(layout: Layout, *, patience: float) -> bool:
+    """Every supervisord of this environment that is there: True if one of them answers within
+    `patience` seconds, else they are ended.
+    """
+    strays = processes_with(str(_conf(layout)))
+    until = time.monotonic() + patience
+    while strays and time.monotonic() < until:
+        if is_up(layout):
+            return True
+        time.sleep(0.05)
+        strays = [pid for pid in strays if _exists(pid)] or processes_with(str(_conf(layout)))
+    for pid in strays:
+        _signal(pid, signal.SIGTERM)
+    if not wait_gone(strays, STOP_DEADLINE):
+        for pid in strays:
+            _signal(pid, signal.SIGKILL)
+    return False
+
+
+def processes_with(path: str) -> list[int]:
+    """Processes that have this path, or one below it, in a word of their command line."""
+    import psutil
+
+    pattern = re.compile(re.escape(path) + r"(?=$|[/\s\"'])")
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if any(pattern.search(word) for word in process.cmdline()):
+                found.append(process.pid)
+        except psutil.Error:
+            continue
+    return found
 
 
 def pid_of(layout: Layout) -> int | None:
@@ -149,7 +189,7 @@ def _write_configuration(layout: Layout) -> None:
         make_folder(layout.programs)
         ensure_private(layout.socket.parent)
     text = conf.daemon_text(layout.supervisor, layout.socket)
-    atomic_write(layout.supervisor / "supervisord.conf", text.encode())
+    atomic_write(_conf(layout), text.encode())
 
 
 def _wait_up(layout: Layout) -> bool:
@@ -159,6 +199,10 @@ def _wait_up(layout: Layout) -> bool:
             return True
         time.sleep(0.01)
     return False
+
+
+def _conf(layout: Layout) -> Path:
+    return layout.supervisor / "supervisord.conf"
 
 
 def _log(layout: Layout) -> Path:
@@ -179,7 +223,11 @@ def _signal_group(pid: int, sig: signal.Signals) -> None:
     try:
         os.killpg(pid, sig)
     except (ProcessLookupError, PermissionError):
-        try:
-            os.kill(pid, sig)
-        except (ProcessLookupError, PermissionError):
-            pass
+        _signal(pid, sig)
+
+
+def _signal(pid: int, sig: signal.Signals) -> None:
+    try:
+        os.kill(pid, sig)
+    except (ProcessLookupError, PermissionError):
+        pass
