@@ -43,11 +43,31 @@ def prepare(launch: dict[str, Any], inside: list[str] | None) -> tuple[list[str]
     reveal = _revealer(launch)
     if inside is None:
         _write_files(launch, reveal)
-    argv = inside if inside is not None else launch["argv"]
+    argv = launch["argv"]
+    if inside is not None:
+        argv = _with_options(inside, launch.get("client_options", {}))
     environment: dict[str, str] = launch["environment"]
     if launch.get("net"):
         return _rewritten(launch, argv, environment, reveal, inside is not None)
     return [reveal(w) for w in argv], {k: reveal(v) for k, v in environment.items()}
+
+
+def _with_options(command: list[str], options: dict[str, list[str]]) -> list[str]:
+    """`redis-cli ping` -> `redis-cli -h ADDRESS -p PORT ping`, also inside `sh -c "..."`."""
+    import re
+    import shlex
+
+    name = os.path.basename(command[0])  # noqa: PTH119
+    if name in options:
+        return [command[0], *options[name], *command[1:]]
+    changed = list(command)
+    for client, given in options.items():
+        pattern = rf"(?<![\w/.\-]){re.escape(client)}(?=\s)"
+        changed = [
+            re.sub(pattern, f"{client} {shlex.join(given)}", word) if " " in word else word
+            for word in changed
+        ]
+    return changed
 
 
 def _rewritten(

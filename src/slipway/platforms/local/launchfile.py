@@ -20,7 +20,7 @@ EndpointData = tuple[str, Mapping[str, int]]
 """An address, and container port (as text) -> real port."""
 
 
-class NetData(Frozen, frozen=True, kw_only=True):
+class NetData(Frozen, frozen=True, kw_only=True, omit_defaults=False):
     """See `network.rewrite.Net`."""
 
     endpoints: Mapping[str, EndpointData]
@@ -28,7 +28,7 @@ class NetData(Frozen, frozen=True, kw_only=True):
     paths: Mapping[str, str] = {}
 
 
-class FileData(Frozen, frozen=True, kw_only=True):
+class FileData(Frozen, frozen=True, kw_only=True, omit_defaults=False):
     """A file that the launcher makes anew at each start; `content` may hold placeholders."""
 
     path: str
@@ -36,7 +36,7 @@ class FileData(Frozen, frozen=True, kw_only=True):
     mode: int = 0o400
 
 
-class UserData(Frozen, frozen=True, kw_only=True):
+class UserData(Frozen, frozen=True, kw_only=True, omit_defaults=False):
     """Whom to become, if root starts it."""
 
     name: str
@@ -44,7 +44,7 @@ class UserData(Frozen, frozen=True, kw_only=True):
     gid: int
 
 
-class SecretsData(Frozen, frozen=True, kw_only=True):
+class SecretsData(Frozen, frozen=True, kw_only=True, omit_defaults=False):
     """Where the launcher finds the secrets' values: a file store's folder, and its key."""
 
     store: str
@@ -58,7 +58,8 @@ class LaunchFile(Frozen, frozen=True, kw_only=True, omit_defaults=False):
     `environment` and `argv` are the container's words, rewritten when `net` is there. `fixed`
     are variables that are given as they are. `hooks` is the folder of the network hooks.
     `stdin` is fed to the program. `pid_locks`: files that begin with a process id, which
-    `pid_program` leaves behind when it is killed.
+    `pid_program` leaves behind when it is killed. `client_options`: what a client program that
+    is run beside this one needs to find it.
     """
 
     name: str
@@ -82,6 +83,7 @@ class LaunchFile(Frozen, frozen=True, kw_only=True, omit_defaults=False):
     stdin: str | None = None
     pid_locks: tuple[str, ...] = ()
     pid_program: str = ""
+    client_options: Mapping[str, tuple[str, ...]] = {}
     fingerprint: str = ""
     detail: str = ""
     restart: RestartPolicy = "unless-stopped"

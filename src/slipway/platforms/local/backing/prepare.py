@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from slipway.app.model import Service
@@ -42,7 +43,8 @@ async def prepare(
         argv=(tool.path,),
         service=service.name,
         release=release.number,
-        environment={"LC_ALL": "C", "PATH": os.environ.get("PATH", ""), **tool.environment},
+        environment={**service.environment, **tool.environment, "LC_ALL": "C"},
+        fixed={"PATH": f"{tool.folder}:{os.environ.get('PATH', os.defpath)}"},
         cwd=str(folder),
         address=allocation.address,
         secrets=runtime.secrets_data(release.secrets),
@@ -75,7 +77,22 @@ def _redis(
     text = redis.configuration(
         service, service.environment, allocation.address, port, str(data), paths
     )
-    return _with(common, argv=(*common.argv, "-"), stdin=text, port=port, cwd=str(data))
+    options = ("-h", allocation.address, "-p", str(port))
+    return _with(
+        common,
+        argv=(*common.argv, "-"),
+        stdin=text,
+        port=port,
+        cwd=str(data),
+        net=_net(service, allocation, paths),
+        client_options=dict.fromkeys(redis.CLIENTS, options),
+    )
+
+
+def _net(service: Service, allocation: Allocation, paths: Mapping[str, str]) -> NetData:
+    """For what runs beside it (healthchecks, `exec`): it knows itself alone."""
+    own = (allocation.address, allocation.ports)
+    return NetData(endpoints={service.name: own}, own=own, paths=paths)
 
 
 def _postgres(
@@ -98,9 +115,13 @@ def _postgres(
     argv = postgres.server_arguments(
         service.command, str(data), allocation.address, port, str(socket)
     )
-    net = NetData(
-        endpoints={}, own=(allocation.address, {str(postgres.PORT): port}), paths=mounted.paths
-    )
+    account = postgres.account(service, service.environment, _file_contents(service))
+    client = {
+        "PGHOST": str(socket),
+        "PGPORT": str(port),
+        "PGUSER": account.user,
+        "PGDATABASE": account.database,
+    }
     launch = _with(
         common,
         argv=(tool.path, *argv),
@@ -108,7 +129,8 @@ def _postgres(
         cwd=str(data),
         umask=0o077,
         user=user,
-        net=net if service.command else None,
+        net=_net(service, allocation, mounted.paths),
+        fixed={**common.fixed, **client},
         pid_locks=(str(data / "postmaster.pid"), str(socket / f".s.PGSQL.{port}.lock")),
         pid_program="postgres",
     )
@@ -118,7 +140,7 @@ def _postgres(
         folder=folder,
         data=data,
         socket=socket,
-        account=postgres.account(service, service.environment, _file_contents(service)),
+        account=account,
         user=user,
         variables=tool.environment,
         scripts=_scripts(mounted.paths),

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from slipway.app.model import Service
 
 PORT = 6379
+CLIENTS = ("redis-cli", "valkey-cli", "redis-benchmark")
 _SERVERS = ("redis-server", "valkey-server", "keydb-server", "redis-stack-server")
 _ENTRYPOINTS = ("docker-entrypoint.sh", "/entrypoint.sh", "tini", "--", "exec")
 _PASSWORDS = ("REDIS_PASSWORD", "VALKEY_PASSWORD")
