@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 _FROM_PIP = {
     "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
@@ -11,6 +12,12 @@ _FROM_PIP = {
     "PIP_FIND_LINKS": "UV_FIND_LINKS",
     "PIP_CERT": "SSL_CERT_FILE",
 }
+# uv trusts the authorities that it carries; a system often has one more, that of its proxy.
+_SYSTEM_CERTIFICATES = (
+    Path("/etc/ssl/certs/ca-certificates.crt"),  # Debian, Ubuntu, Arch
+    Path("/etc/pki/tls/certs/ca-bundle.crt"),  # Fedora, RHEL
+    Path("/etc/ssl/cert.pem"),  # Alpine, macOS
+)
 _OURS = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "UV_PROJECT_ENVIRONMENT")
 
 
@@ -21,12 +28,18 @@ def uv_program() -> str:
     return find_uv_bin()
 
 
-def uv_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What uv runs with: the user's settings, pip's where uv has none, nothing of our venv."""
+def uv_environment(
+    environ: Mapping[str, str] = os.environ, certificates: Sequence[Path] = _SYSTEM_CERTIFICATES
+) -> dict[str, str]:
+    """What uv runs with: the user's settings, pip's where uv has none, nothing of our venv,
+    and the first of `certificates` that exists where the user named none."""
     result = {name: value for name, value in environ.items() if name not in _OURS}
     for pip, ours in _FROM_PIP.items():
         if environ.get(pip) and ours not in environ:
             result[ours] = environ[pip]
+    if not {"SSL_CERT_FILE", "SSL_CERT_DIR"} & result.keys():
+        found = next((path for path in certificates if path.exists()), None)
+        result |= {"SSL_CERT_FILE": str(found)} if found else {}
     if "UV_INDEX_URL" in environ:
         result.pop("UV_DEFAULT_INDEX", None)
     result.update({"UV_NO_PROGRESS": "1", "NO_COLOR": "1"})

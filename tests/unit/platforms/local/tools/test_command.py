@@ -130,3 +130,13 @@ def test_uv_takes_pips_registry_where_it_has_none_of_its_own() -> None:
     assert "VIRTUAL_ENV" not in uv_environment(pip)
     own = {**pip, "UV_DEFAULT_INDEX": "https://b.example.com/simple"}
     assert uv_environment(own)["UV_DEFAULT_INDEX"] == "https://b.example.com/simple"
+
+
+def test_uv_trusts_the_systems_authorities_unless_the_user_names_some(tmp_path: Path) -> None:
+    missing, system = tmp_path / "none.pem", tmp_path / "system.pem"
+    system.write_text("")
+    assert uv_environment({}, [missing, system])["SSL_CERT_FILE"] == str(system)
+    assert "SSL_CERT_FILE" not in uv_environment({}, [missing])
+    own = uv_environment({"PIP_CERT": "/own.pem"}, [system])
+    assert own["SSL_CERT_FILE"] == "/own.pem"
+    assert "SSL_CERT_FILE" not in uv_environment({"SSL_CERT_DIR": "/own"}, [system])
