@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> NoReturn:
         if inside is None:
             _record_start(launch["folder"])
             _unlock(launch.get("pid_locks", []), launch.get("pid_program", ""))
+            _make_socket_folder(launch)
         argv, environment = prepare(launch, inside)
         if inside is None:
             _feed_stdin(launch)
@@ -168,6 +169,17 @@ def _unlock(locks: list[str], program: str) -> None:
             continue
         if not _is_running(pid, program):
             os.unlink(path)  # noqa: PTH108
+
+
+def _make_socket_folder(launch: dict[str, Any]) -> None:
+    """It is gone after a cleanup, or a reboot that emptied the folder of temporary files."""
+    path = launch.get("socket")
+    if not path or os.path.isdir(path):  # noqa: PTH112
+        return
+    os.mkdir(path, 0o700)  # noqa: PTH102
+    user = launch.get("user")
+    if user and os.getuid() == 0:
+        os.chown(path, user["uid"], user["gid"])
 
 
 def _is_running(pid: int, program: str) -> bool:

@@ -131,6 +131,7 @@ def _postgres(
         user=user,
         net=_net(service, allocation, mounted.paths),
         fixed={**common.fixed, **client},
+        socket=str(socket),
         pid_locks=(str(data / "postmaster.pid"), str(socket / f".s.PGSQL.{port}.lock")),
         pid_program="postgres",
     )
