@@ -220,6 +220,8 @@ class Execution:
         base = self._plan.base
         if base is None:
             return "put back: nothing of it is left running"
+        if self._plan.verb == "start":
+            return f"put back: what of release {base} did not run before does not run now"
         return f"put back: release {base} serves as before"
 
     def _after(self) -> int | None:
