@@ -1,4 +1,4 @@
-"""Brings a release up in a process of its own, to be killed anywhere: `python killed_run.py BASE`."""
+"""Brings a release up in a process that is to be killed: `python killed_run.py BASE`."""
 
 from __future__ import annotations
 

@@ -118,8 +118,9 @@ def test_a_link_and_an_alias_are_names_too(world: World) -> None:
     import urllib.request
 
     async def scenario() -> None:
-        spec = {"networks": {"default": {"aliases": ["store"]}}}
-        aliased = changed(cache(), name="kv", command=None, spec={**spec, "container_name": "cache"})
+        networks = {"default": {"aliases": ["store"]}}
+        spec = {"networks": networks, "container_name": "cache"}
+        aliased = changed(cache(), name="kv", command=None, spec=spec)
         service = web("v1", environment={"CACHE_PASSWORD": "", "DATABASE_HOST": "store"})
         release = world.release(1, {"kv": aliased, "web": service})
         await up(world, release, "kv")

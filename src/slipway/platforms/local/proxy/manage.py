@@ -70,6 +70,7 @@ async def ensure(runtime: Runtime, listens: Sequence[Listen]) -> bool:
     program = program_of(launch, priority=900, stop_grace=_GRACE)
     started = await runtime.control.run(program, restart=changed)
     await _wait_until_up(runtime)
+    await _confirm(address, config.dynamic(read(runtime)))
     return started
 
 

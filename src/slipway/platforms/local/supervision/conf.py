@@ -58,7 +58,7 @@ def program_text(program: Program) -> str:
         f"stopasgroup={'true' if program.stop_as_group else 'false'}",
         "killasgroup=true",
         "redirect_stderr=true",
-        f"stdout_logfile={_escape(str(program.log))}",
+        f"stdout_logfile={_escape(_escape(str(program.log)))}",  # it is expanded twice
         f"stdout_logfile_maxbytes={LOG_BYTES}",
         f"stdout_logfile_backups={LOG_BACKUPS}",
         f"priority={program.priority}",
@@ -94,5 +94,5 @@ def daemon_text(folder: Path, socket: Path) -> str:
 
 
 def _escape(text: str) -> str:
-    """`%` starts an expansion in these files; a `;` after a space a comment."""
+    """`%` starts an expansion in these files."""
     return text.replace("%", "%%")

@@ -1,5 +1,7 @@
 """Names, listening addresses and paths of containers, rewritten for this machine."""
 
+# ruff: noqa: E501 - tables of long values
+
 from __future__ import annotations
 
 import pytest
