@@ -58,9 +58,9 @@ class LaunchFile(Frozen, frozen=True, kw_only=True, omit_defaults=False):
     `environment` and `argv` are the container's words, rewritten when `net` is there. `fixed`
     are variables that are given as they are. `hooks` is the folder of the network hooks.
     `stdin` is fed to the program. `socket` is a folder that is made before each start, for
-    `user` alone: it may be where a reboot, or whoever tidies up, empties. `pid_locks`: files that begin with a process id, which
-    `pid_program` leaves behind when it is killed. `client_options`: what a client program that
-    is run beside this one needs to find it.
+    `user` alone: it may be where a reboot, or whoever tidies up, empties. `pid_locks`: files
+    that begin with a process id, which `pid_program` leaves behind when it is killed.
+    `client_options`: what a client program that is run beside this one needs to find it.
     """
 
     name: str
