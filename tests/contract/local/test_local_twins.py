@@ -33,6 +33,10 @@ async def fetch(url: str) -> dict[str, Any]:
     return await anyio.to_thread.run_sync(get, url)
 
 
+async def logged(world: World, service: str) -> list[str]:
+    return [line.text async for line in world.platform.logs((service,), lines=50, follow=False)]
+
+
 class Traffic:
     """Requests without a pause, on a thread, until stopped; counts answers and failures."""
 
@@ -92,6 +96,32 @@ def test_two_revisions_run_side_by_side_and_traffic_moves_without_a_failure(
         seen = await world.platform.observe()
         assert seen.weights == {"2": 100}
         assert [i.service for i in seen.instances if i.key] == ["web"]
+
+    anyio.run(scenario)
+
+
+def test_a_request_in_flight_ends_before_its_revision_does(world: World) -> None:
+    async def scenario() -> None:
+        one, two = world.release(1, twins("v1")), world.release(2, twins("v2"))
+        await world.up(one)
+        await world.apply(one, "proxy")
+        await world.apply(one, "route", None, {"weights": {"1": 100}})
+        await world.up(two)
+        url = (await world.platform.observe()).urls["web"]
+        answers: list[str] = []
+
+        async def slow() -> None:
+            answers.append((await fetch(f"{url}/slow"))["version"])
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(slow)
+            with anyio.fail_after(10):
+                while "slow one begun" not in await logged(world, "web"):
+                    await anyio.sleep(0.02)
+            await world.apply(two, "route", None, {"weights": {"2": 100}})
+            key = one.services["web"].key
+            await world.apply(two, "drain", "web", {"key": key, "grace": 10})
+            assert answers == ["v1"]
 
     anyio.run(scenario)
 

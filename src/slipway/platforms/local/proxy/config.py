@@ -14,6 +14,9 @@ from typing import Any
 from slipway.platforms.local.proxy.state import Check, Listen, ProxyState, Target
 
 Json = dict[str, Any]
+IDLE = "250ms"
+"""How long a connection to an instance is kept without a request: what is open for longer is a
+request in flight, so that a drain knows when the last one has ended."""
 _BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 _RETRY = {"attempts": 4, "initialInterval": "5ms"}
 _RETRY_SAFE = {**_RETRY, "status": ["502-504"], "maxRequestBodyBytes": 1024}
@@ -30,6 +33,7 @@ def static(listens: Iterable[Listen], api: tuple[str, int], dynamic: Path) -> Js
         "entryPoints": points,
         "api": {"insecure": True, "dashboard": False},
         "log": {"level": "WARN"},
+        "serversTransport": {"forwardingTimeouts": {"idleConnTimeout": IDLE}},
         "providers": {
             "providersThrottleDuration": "20ms",
             "file": {"directory": str(dynamic), "watch": True},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import anyio
@@ -77,6 +77,30 @@ async def ensure(runtime: Runtime, listens: Sequence[Listen]) -> bool:
 async def stop(runtime: Runtime) -> None:
     """Stop the proxy; what it was told stays on disk until `forget`."""
     await runtime.control.stop(NAME)
+
+
+async def wait_for_requests(
+    runtime: Runtime, servers: Collection[tuple[str, int]], within: float
+) -> None:
+    """Wait until the proxy has no request in flight to these servers, or the time is over."""
+    state = (await runtime.control.states()).get(NAME)
+    if state is None or state.pid is None:
+        return
+    pid = state.pid
+    with anyio.move_on_after(within):
+        while await in_thread(_connected, pid, servers):
+            await anyio.sleep(0.05)
+
+
+def _connected(pid: int, servers: Collection[tuple[str, int]]) -> bool:
+    import psutil
+
+    try:
+        found = psutil.Process(pid).net_connections("tcp")
+    except psutil.Error:
+        return False
+    up = psutil.CONN_ESTABLISHED
+    return any(c.status == up and c.raddr and tuple(c.raddr) in servers for c in found)
 
 
 async def change(runtime: Runtime, changed: ProxyState) -> None:

@@ -8,8 +8,11 @@ from slipway.errors import PlatformError
 from slipway.plan.release import Release, ReleaseService
 from slipway.platforms.local import body, instances, launchfile
 from slipway.platforms.local.network.endpoints import backing_name, instance_name
+from slipway.platforms.local.proxy import manage
 from slipway.platforms.local.runtime import Runtime, in_thread
 from slipway.platforms.protocol import Outcome, StepContext
+
+_GRACE = 10.0
 
 
 async def start(runtime: Runtime, context: StepContext) -> Outcome:
@@ -45,10 +48,18 @@ async def undo_start(runtime: Runtime, context: StepContext, outcome: Outcome) -
 
 
 async def drain(runtime: Runtime, context: StepContext) -> Outcome:
-    """Let the instances of a key finish and stop them: the plan says that nobody needs them."""
+    """Let the instances of a key finish and stop them: the plan says that nobody needs them.
+
+    First the requests that the proxy has in flight may end, then each gets its stop signal.
+    """
     service, key = context.step.service, str(context.step.args["key"])
     found = [i for i in launchfile.read_all(runtime.layout.instances) if i.service == service]
-    names = [i.name for i in found if i.key == key]
+    found = [i for i in found if i.key == key]
+    allocations = [a for i in found if (a := runtime.book.get(i.name)) is not None]
+    servers = {(a.address, port) for a in allocations for port in a.ports.values()}
+    grace = float(context.step.args.get("grace", _GRACE))
+    await manage.wait_for_requests(runtime, servers, grace)
+    names = [i.name for i in found]
     await instances.stop(runtime, names)
     return {"stopped": names}
 

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 VERSION = "v2"
@@ -21,6 +22,10 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/ready":
             answers = ping_cache()
             body = {"version": VERSION, "cache": answers}
+        elif self.path == "/slow":
+            print("slow one begun", flush=True)
+            time.sleep(1.5)
+            body = {"version": VERSION}
         else:
             body = {"version": VERSION, "database": os.environ["DATABASE_HOST"]}
         data = json.dumps(body).encode()
