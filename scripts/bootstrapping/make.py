@@ -130,7 +130,8 @@ def _unstamp(checkout: Checkout) -> None:
 def _touch(checkout: Checkout, kind: Kind) -> None:
     """Makes the stamp newer than the lock, so that ./deploy need not ask again: git sets times
     without changing a file, and some come from a clock that is ahead."""
-    when = max(time.time(), checkout.lock(kind).stat().st_mtime + 1)
+    now, lock = time.time(), checkout.lock(kind).stat().st_mtime
+    when = now if now > lock else lock + 1
     try:
         os.utime(checkout.stamp(kind), (when, when))
     except OSError:
