@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from slipway.engine.deploy import Approve, Result, RunOptions, run_plan
 from slipway.engine.prepare import Prepared
 from slipway.engine.workspace import Workspace
 from slipway.plan.make import cleanup_plan
+
+
+def _app_name(workspace: Workspace) -> str:
+    """As the last release has it: the Compose file may be broken, or gone."""
+    numbers = workspace.releases.numbers()
+    if not numbers:
+        return Path(workspace.target.directory).name
+    return workspace.releases.get(numbers[-1]).app
 
 
 async def cleanup(
@@ -16,7 +26,7 @@ async def cleanup(
     async def prepare() -> Prepared:
         observed = await workspace.platform.observe()
         plan = cleanup_plan(
-            app=workspace.target.app_id,
+            app=_app_name(workspace),
             environment=workspace.target.environment,
             platform=workspace.platform.name,
             observed=observed,

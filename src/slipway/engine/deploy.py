@@ -130,7 +130,7 @@ async def _still_healthy(workspace: Workspace, release: Release) -> tuple[Check,
     if bad:
         raise UnhealthyError(
             f"nothing changed, but {bad[0].name}: {bad[0].saw}",
-            details=[f"{c.name}: {c.saw}" for c in bad],
+            details=[f"{c.name}: {c.saw}" for c in bad[1:]],
             hint="`deploy logs` shows what the services said",
         )
     return checks

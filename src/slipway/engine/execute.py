@@ -48,9 +48,11 @@ class Execution:
         self._owner = owner
         self._revert_on_failure = revert
         self._number = 0
+        self._base = workspace.releases.get(plan.base) if plan.base is not None else None
         self._done: dict[str, anyio.Event] = {step.id: anyio.Event() for step in plan.steps}
         self._outcomes: dict[str, Mapping[str, Any]] = {}
         self._failure: BaseException | None = None
+        self._step_failed = False
         self._activated = False
 
     def checks(self) -> tuple[Check, ...]:
@@ -144,6 +146,7 @@ class Execution:
         try:
             await self._apply(step)
         except Exception as error:  # noqa: BLE001 - kept, and raised once all is put back
+            self._step_failed = True
             if self._failure is None:
                 self._failure = error
             scope.cancel()
@@ -154,7 +157,9 @@ class Execution:
         began = self._ws.clock.monotonic()
         self._record(step, "intent")
         self._ws.emit(StepStarted(at=self._ws.clock.now(), step=step.id, title=step.title))
-        context = StepContext(step=step, release=self._plan.release, emit=self._ws.emit)
+        context = StepContext(
+            step=step, release=self._plan.release, emit=self._ws.emit, base=self._base
+        )
         try:
             if self._own.handles(step):
                 outcome = await self._own.apply(context)
@@ -197,7 +202,8 @@ class Execution:
             self._notice("--no-rollback: everything is left as it is, for a look")
             self._close(kind, self._plan.base, started, reason)
             raise error
-        self._notice(f"{reason}; putting everything back")
+        why = "" if self._step_failed else f"{reason}; "
+        self._notice(f"{why}putting everything back")
         with anyio.CancelScope(shield=True) as scope:
             interrupts.cancels(scope, after=2)
             troubles = await revert(self._ws, self._plan, self._number, self._own)
@@ -210,7 +216,10 @@ class Execution:
                 hint="`deploy resume --revert` tries again; `deploy status` shows what is there",
                 details=[*troubles, *getattr(error, "details", ())],
             ) from error
-        self._notice(self._put_back())
+        if kind == "interrupted":
+            error = InterruptedRunError(f"interrupted, and {self._put_back()}")
+        else:
+            self._notice(self._put_back())
         self._close(
             "interrupted" if kind == "interrupted" else "reverted", self._plan.base, started, reason
         )

@@ -76,7 +76,7 @@ def _settle(checks: tuple[Check, ...], context: StepContext) -> Outcome:
     if failed:
         raise NotReadyError(
             f"{failed[0].name}: {failed[0].saw}",
-            details=[f"{c.name}: {c.saw}" for c in failed],
+            details=[f"{c.name}: {c.saw}" for c in failed[1:]],
             hint="`deploy logs` shows what the services said",
         )
     for check in checks:

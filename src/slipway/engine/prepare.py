@@ -170,7 +170,7 @@ def plan_for(
     base = current_release(workspace, head)
     if finished_jobs is None:
         finished_jobs = job_keys(base) if base else ()
-    obsolete, artifacts = _obsolete(workspace, release, base, observed, keep)
+    obsolete, artifacts = _obsolete(workspace, release, base, observed, head, keep)
     return rollout_plan(
         Request(
             verb=verb,
@@ -199,18 +199,24 @@ def _obsolete(
     release: Release,
     base: Release | None,
     observed: Observed,
+    head: Head,
     keep: int,
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Releases beyond what is kept that still have artifacts of their own."""
+    """Releases beyond what is kept that still have artifacts of their own.
+
+    One that never served is not kept: some failed upgrades must not push out what one can go
+    back to.
+    """
     stay = {release.number, *([base.number] if base else [])}
     older = [n for n in reversed(workspace.releases.numbers()) if n not in stay]
     room = max(0, keep - (1 if base and base.number != release.number else 0))
-    kept = [release, *([base] if base else []), *map(workspace.releases.get, older[:room])]
+    last = [n for n in older if n in head.served][:room]
+    kept = [release, *([base] if base else []), *map(workspace.releases.get, last)]
     needed = {e.artifact.id for r in kept for e in r.services.values() if e.artifact}
     there = set(observed.artifacts) - needed
     numbers: list[int] = []
     ids: list[str] = []
-    for number in older[room : room + 50]:
+    for number in [n for n in older if n not in last][:50]:
         found = workspace.releases.get(number)
         own = {e.artifact.id for e in found.services.values() if e.artifact} & there
         if own:

@@ -65,7 +65,8 @@ async def _undo(
     title = f"undo: {step.title}"
     emit = workspace.emit if step.kind in _CHANGING else ignore
     emit(StepStarted(at=clock.now(), step=step.id, title=title, undo=True))
-    context = StepContext(step=step, release=plan.release, emit=workspace.emit)
+    base = workspace.releases.get(plan.base) if plan.base is not None else None
+    context = StepContext(step=step, release=plan.release, emit=workspace.emit, base=base)
     trouble = ""
     try:
         if own.handles(step):

@@ -16,7 +16,7 @@ from slipway.platforms.protocol import Context, Platform
 from slipway.support import paths
 from slipway.support.clock import Clock
 from slipway.support.data import Frozen
-from slipway.support.files import atomic_write
+from slipway.support.files import atomic_write, make_folder
 from slipway.support.secrets.age_store import SecretStore, key_path
 from slipway.support.store import Store
 from slipway.support.telemetry.events import Emit
@@ -62,6 +62,7 @@ class Workspace:
         note = self.home / PLATFORM_NOTE
         text = self.platform.name + "\n"
         if not note.is_file() or note.read_text() != text:
+            make_folder(self.home)
             atomic_write(note, text.encode())
 
 

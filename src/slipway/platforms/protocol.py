@@ -64,11 +64,15 @@ class Context(Frozen, frozen=True, kw_only=True):
 
 
 class StepContext(Frozen, frozen=True, kw_only=True):
-    """What one step may use: the release it is about (None for cleanup), and the event stream."""
+    """What one step may use: the release it is about (None for cleanup), and the event stream.
+
+    `base` is the release that was current before the run, for undoing a `drain`.
+    """
 
     step: Step
     release: Release | None
     emit: Emit
+    base: Release | None = None
 
 
 class LogLine(Frozen, frozen=True, kw_only=True):

@@ -35,7 +35,7 @@ _STEPS: Mapping[str, tuple[Apply, Undo]] = {
     "ready": (ready.wait, services.nothing),
     "job": (jobs.run, jobs.undo),
     "route": (proxy.route, proxy.undo_route),
-    "drain": (services.drain, services.nothing),
+    "drain": (services.drain, services.undo_drain),
     "stop": (services.stop, services.nothing),
     "remove": (removal.remove, services.nothing),
     "teardown": (removal.teardown, services.nothing),

@@ -67,13 +67,19 @@ async def route(runtime: Runtime, context: StepContext) -> Outcome:
 
 
 async def undo_route(runtime: Runtime, context: StepContext, outcome: Outcome) -> None:
-    """Give the weights back. Cut off, nothing is known to have changed but the file: it is
-    written again from what was confirmed last.
-    """
+    """Give the weights back that were there, as the plan saw them where the step was cut off."""
     known = manage.read(runtime)
-    weights = {str(n): int(w) for n, w in outcome.get("before", known.weights).items()}
+    before = outcome.get("before", context.step.args["before"])
+    weights = {str(n): int(w) for n, w in before.items()}
     await _shift(runtime, known, weights)
     context.emit(TrafficShifted(at=SystemClock().now(), step=context.step.id, weights=weights))
+
+
+async def refresh(runtime: Runtime, release: Release) -> None:
+    """Give a release's routes the addresses that its instances have now; weights stay."""
+    known = manage.read(runtime)
+    if str(release.number) in known.releases:
+        await manage.change(runtime, _with_release(runtime, known, release))
 
 
 async def _shift(runtime: Runtime, known: ProxyState, weights: Mapping[str, int]) -> None:

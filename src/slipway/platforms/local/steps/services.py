@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from slipway.errors import PlatformError
 from slipway.plan.release import Release, ReleaseService
 from slipway.platforms.local import body, instances, launchfile
 from slipway.platforms.local.network.endpoints import backing_name, instance_name
 from slipway.platforms.local.proxy import manage
 from slipway.platforms.local.runtime import Runtime, in_thread
+from slipway.platforms.local.steps import proxy, ready
 from slipway.platforms.protocol import Outcome, StepContext
 
 _GRACE = 10.0
@@ -38,11 +41,12 @@ async def start(runtime: Runtime, context: StepContext) -> Outcome:
 
 
 async def undo_start(runtime: Runtime, context: StepContext, outcome: Outcome) -> None:
-    """Stop what this step started. Cut off, that is what has not been ready yet."""
+    """Stop what this step started. Cut off, that is what the plan did not see running."""
     names = outcome.get("started")
     if names is None:
         _, entry = instances.entry_of(context.release, context.step.service)
-        names = [i.name for i in _set(runtime, entry) if instances.is_new(i)]
+        before = int(context.step.args["before"])
+        names = [i.name for i in _set(runtime, entry) if i.index >= before]
     await instances.stop(runtime, names)
     await runtime.control.shut_down_if_idle()
 
@@ -62,6 +66,29 @@ async def drain(runtime: Runtime, context: StepContext) -> Outcome:
     names = [i.name for i in found]
     await instances.stop(runtime, names)
     return {"stopped": names}
+
+
+async def undo_drain(runtime: Runtime, context: StepContext, outcome: Outcome) -> None:
+    """Start the old set again (a `recreate` stops it before the new one was proven)."""
+    del outcome
+    service, key = context.step.service or "", str(context.step.args["key"])
+    base = context.base
+    entry = base.services.get(service) if base is not None else None
+    if base is None or entry is None or entry.key != key:
+        return
+    up = await _running(runtime)
+    for index in range(int(context.step.args["replicas"])):
+        name = instance_name(service, key, index)
+        if name not in up:
+            await _start_one(runtime, base, entry, index, name)
+    await ready.wait(runtime, _waiting(context, base, key))
+    await proxy.refresh(runtime, base)
+
+
+def _waiting(context: StepContext, base: Release, key: str) -> StepContext:
+    """The same step's context, to wait for the old set with."""
+    step = msgspec.structs.replace(context.step, args={"key": key})
+    return msgspec.structs.replace(context, step=step, release=base)
 
 
 async def stop(runtime: Runtime, context: StepContext) -> Outcome:

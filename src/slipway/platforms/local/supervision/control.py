@@ -8,7 +8,9 @@ Blocking calls go through threads, one at a time: supervisord rereads all its fi
 from __future__ import annotations
 
 import signal
+import socket
 import sys
+import time
 import xmlrpc.client
 from collections.abc import Callable, Mapping
 from configparser import ConfigParser, Error
@@ -20,6 +22,7 @@ import anyio
 import anyio.to_thread
 
 from slipway.errors import PlatformError
+from slipway.platforms.local import launchfile
 from slipway.platforms.local.layout import Layout
 from slipway.platforms.local.supervision import conf, daemon, rpc
 from slipway.platforms.local.supervision.conf import Program
@@ -30,6 +33,9 @@ WANTED = "wanted"
 PID = "pid"
 STARTS = "starts"
 UP = ("STARTING", "RUNNING", "BACKOFF", "STOPPING")
+FIRST = 100
+"""Programs up to this priority are what others need: backing services."""
+LISTEN_DEADLINE = 15.0
 LAUNCH_MODULE = "slipway.platforms.local.launch"
 T = TypeVar("T")
 
@@ -167,9 +173,13 @@ class Control:
         self._replace_stuck()
         daemon.end_orphans(c.orphan() for c in configured)
         daemon.start(self.layout, self.environ)
-        for config in sorted(configured, key=lambda c: c.priority):
-            if config.folder.joinpath(WANTED).exists():
-                self._start(config.name)
+        wanted = [c for c in configured if c.folder.joinpath(WANTED).exists()]
+        first = [c for c in wanted if c.priority <= FIRST]
+        for config in first:
+            self._start(config.name)
+        _wait_listening([c.folder for c in first])
+        for config in sorted(wanted, key=lambda c: c.priority):
+            self._start(config.name)
 
     def _replace_stuck(self) -> None:
         """A supervisor that is there and does not answer is of no use to anyone."""
@@ -225,6 +235,19 @@ def read_configured(path: Path, name: str) -> _Configured | None:
         )
     except (OSError, Error, KeyError, ValueError):
         return None
+
+
+def _wait_listening(folders: list[Path]) -> None:
+    """Let databases come up before what needs them; one that does not is the next step's matter."""
+    until = time.monotonic() + LISTEN_DEADLINE
+    for launch in filter(None, map(launchfile.read, folders)):
+        while launch.address and launch.port and time.monotonic() < until:
+            try:
+                socket.create_connection((launch.address, launch.port), 1.0).close()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                break
 
 
 def _tolerate(
