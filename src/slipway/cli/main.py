@@ -56,7 +56,8 @@ def _nearest(word: str) -> str:
 @click.command(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Without a command: install. `deploy COMMAND --help` says what each takes.",
+    epilog="Options without a command mean install: `deploy --env=staging --wait`."
+    " `deploy COMMAND --help` says what each takes.",
 )
 @click.version_option(__version__, "--version", prog_name="deploy", message="%(prog)s %(version)s")
 def cli() -> None:
@@ -83,6 +84,9 @@ def _run(given: list[str]) -> int:
     try:
         result = cli.main(args=hoist(given, COMMANDS), prog_name="deploy", standalone_mode=False)
         return result if isinstance(result, int) else 0
+    except click.exceptions.NoArgsIsHelpError as help_:
+        click.echo(help_.format_message())
+        return 0
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except (click.Abort, KeyboardInterrupt):

@@ -38,12 +38,13 @@ class Head(Frozen, frozen=True, kw_only=True):
     """Where an environment stands, after all its runs.
 
     `current` is the release that is current (None: nothing is installed), `verified` all
-    that ever passed, `interrupted` the run whose owner died in the middle (or that goes on
-    right now: the lease tells).
+    that ever passed, `served` all that ever were current, `interrupted` the run whose owner
+    died in the middle (or that goes on right now: the lease tells).
     """
 
     current: int | None = None
     verified: tuple[int, ...] = ()
+    served: tuple[int, ...] = ()
     interrupted: Run | None = None
 
 
@@ -86,6 +87,7 @@ class Journal:
         """Where things stand; one read."""
         current: int | None = None
         verified: dict[int, None] = {}
+        served: dict[int, None] = {}
         opened: RunOpened | None = None
         for record in self._records():
             if isinstance(record, RunOpened):
@@ -93,12 +95,19 @@ class Journal:
             elif isinstance(record, RunClosed):
                 opened = None
                 current = record.current
+                if current is not None:
+                    served[current] = None
                 if record.verified and current is not None:
                     verified[current] = None
             else:
                 verified[record.release] = None
         interrupted = Run(opened=opened) if opened else None
-        return Head(current=current, verified=tuple(verified), interrupted=interrupted)
+        return Head(
+            current=current,
+            verified=tuple(verified),
+            served=tuple(served),
+            interrupted=interrupted,
+        )
 
     def mark_verified(self, release: int, at: float) -> None:
         """`deploy verify` found `release` healthy."""

@@ -55,11 +55,15 @@ def build_status(
     platform: str,
     now: float,
 ) -> Status:
-    """The document. Healthy: all of the current release is up and has all the traffic."""
+    """The document. Healthy: all of the current release is up and has all the traffic.
+
+    An interrupted run is a problem to mend, but the app's users see nothing of it.
+    """
     services = (
         tuple(_service(entry, observed) for entry in release.services.values()) if release else ()
     )
     problems = _problems(release, observed, services)
+    healthy = release is not None and not problems
     run = _run(head, lease, now)
     if run is not None and not run.live:
         problems.append(f"run {run.run} ({run.verb}) was interrupted; `deploy resume` closes it")
@@ -67,7 +71,7 @@ def build_status(
         app=release.app if release else app,
         environment=environment,
         platform=platform,
-        healthy=release is not None and not problems,
+        healthy=healthy,
         release=_release(release, head) if release else None,
         urls=observed.urls,
         services=services,

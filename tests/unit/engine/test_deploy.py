@@ -176,6 +176,20 @@ async def test_rollback_goes_to_the_last_verified_release(site: Site) -> None:
     assert len(site.world.jobs) == 1
 
 
+async def test_failed_upgrades_do_not_push_out_what_one_can_go_back_to(site: Site) -> None:
+    await site.deploy(inbox(), label="v1")
+    await site.deploy(inbox(web="2"), label="v2")
+    site.world.unhealthy.add("web")
+    for number in range(3, 9):
+        with pytest.raises(NotReadyError):
+            await site.deploy(inbox(web=str(number)))
+    site.world.unhealthy.clear()
+    await site.deploy(inbox(web="9"), label="v9")
+    assert {a for a in site.world.artifacts if a.startswith("web")} == {"web:1", "web:2", "web:9"}
+    await back(site, "v1")
+    assert site.world.weights == {"1": 100}
+
+
 async def test_rollback_to_a_label_or_number(site: Site) -> None:
     await site.deploy(inbox(), label="v1")
     await site.deploy(inbox(web="2"), label="v2")

@@ -10,7 +10,7 @@ import pytest
 from slipway.cli.render.status import status_lines
 from slipway.status.build import read_status
 from slipway.status.document import Status
-from slipway.testing.apps import Site, inbox
+from slipway.testing.apps import Site, inbox, kill_at
 
 
 @pytest.fixture
@@ -64,6 +64,20 @@ def test_a_proxy_that_is_gone_or_edited_is_a_problem(site: Site) -> None:
     assert status_of(site).problems == ("release 1 does not have all the traffic",)
     site.world.proxy = False
     assert status_of(site).problems == ("the proxy does not run",)
+
+
+def test_an_interrupted_run_is_said_but_the_app_is_healthy(site: Site) -> None:
+    install(site)
+    killed = Site(site.folder, world=site.world, store=site.store, hook=kill_at(0, lambda: None))
+
+    async def upgrade() -> None:
+        await killed.deploy(inbox(web="2"))
+
+    with pytest.raises(BaseExceptionGroup, match="unhandled"):
+        anyio.run(upgrade)
+    status = status_of(killed.after_kill())
+    assert status.healthy
+    assert status.problems == ("run 2 (upgrade) was interrupted; `deploy resume` closes it",)
 
 
 def test_lines_fit_in_80_columns(site: Site) -> None:
