@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from slipway.engine.prepare import current_release
+from slipway.engine.prepare import installed_release
 from slipway.engine.workspace import Workspace
-from slipway.errors import NotFoundError, RefusedError
+from slipway.errors import NotFoundError
 from slipway.plan.release import Release
 
 
-def installed_release(workspace: Workspace) -> Release:
+def installed(workspace: Workspace) -> Release:
     """The current release. Raises RefusedError if nothing is installed."""
-    release = current_release(workspace, workspace.journal.head())
-    if release is None:
-        raise RefusedError(
-            f"nothing is installed on {workspace.target.environment}",
-            hint="`deploy install` installs it",
-        )
-    return release
+    return installed_release(workspace, workspace.journal.head())
 
 
 def service_names(workspace: Workspace, asked: tuple[str, ...]) -> tuple[str, ...]:
     """`asked`, or all services of the current release. Raises NotFoundError, RefusedError."""
-    known = tuple(installed_release(workspace).services)
+    known = tuple(installed(workspace).services)
     for name in asked:
         if name not in known:
             raise NotFoundError(
@@ -33,7 +27,7 @@ def service_names(workspace: Workspace, asked: tuple[str, ...]) -> tuple[str, ..
 
 async def public_url(workspace: Workspace, service: str | None) -> str:
     """Where people reach a service; the first one that has an address by default."""
-    installed_release(workspace)
+    installed(workspace)
     urls = (await workspace.platform.observe()).urls
     if service is None and urls:
         return next(iter(urls.values()))

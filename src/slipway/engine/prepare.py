@@ -7,7 +7,7 @@ Reads; never writes, so that a dry run is exactly this.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import anyio.to_thread
 from slipway.app.assemble import Loaded
 from slipway.engine.secret_needs import new_values
 from slipway.engine.workspace import Workspace
-from slipway.errors import UsageError
+from slipway.errors import RefusedError, UsageError
 from slipway.journal.journal import Head
 from slipway.plan.desired import Inputs, desired_release, same_content
 from slipway.plan.make import Request, rollout_plan, situation_order
@@ -73,6 +73,43 @@ async def prepare_app(workspace: Workspace, loaded: Loaded, wanted: Wanted) -> P
         keep=loaded.app.keep_releases,
     )
     return Prepared(plan=plan, observed=observed, values=values)
+
+
+async def prepare_release(
+    workspace: Workspace,
+    choose: Callable[[Head, Observed], Release],
+    *,
+    verb: str,
+    verify: bool,
+) -> Prepared:
+    """The plan that takes the environment to a release that was made before: nothing is built,
+    and its jobs have run. `choose` may raise InputError.
+    """
+    head = workspace.journal.head()
+    observed = await workspace.platform.observe()
+    release = choose(head, observed)
+    plan = plan_for(
+        workspace,
+        release,
+        observed,
+        head,
+        verb=verb,
+        verify=verify,
+        new_release=False,
+        finished_jobs=job_keys(release),
+    )
+    return Prepared(plan=plan, observed=observed, values={})
+
+
+def installed_release(workspace: Workspace, head: Head) -> Release:
+    """The release that is current. Raises RefusedError if nothing is installed."""
+    release = current_release(workspace, head)
+    if release is None:
+        raise RefusedError(
+            f"nothing is installed on {workspace.target.environment}",
+            hint="`deploy install` installs it",
+        )
+    return release
 
 
 def current_release(workspace: Workspace, head: Head) -> Release | None:

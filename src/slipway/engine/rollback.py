@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slipway.engine.deploy import Approve, Result, RunOptions, run_plan
-from slipway.engine.prepare import Prepared, current_release, job_keys, plan_for
+from slipway.engine.prepare import Prepared, installed_release, prepare_release
 from slipway.engine.workspace import Workspace
 from slipway.errors import NotFoundError, RefusedError
 from slipway.journal.journal import Head
@@ -26,21 +26,11 @@ async def rollback(
     (nothing to go back to; a release that was never verified, unless `force`).
     """
 
+    def chosen(head: Head, observed: Observed) -> Release:
+        return choose(workspace, head, observed, to=to, force=force)
+
     async def prepare() -> Prepared:
-        head = workspace.journal.head()
-        observed = await workspace.platform.observe()
-        release = choose(workspace, head, observed, to=to, force=force)
-        plan = plan_for(
-            workspace,
-            release,
-            observed,
-            head,
-            verb="rollback",
-            verify=verify,
-            new_release=False,
-            finished_jobs=job_keys(release),
-        )
-        return Prepared(plan=plan, observed=observed, values={})
+        return await prepare_release(workspace, chosen, verb="rollback", verify=verify)
 
     return await run_plan(workspace, "rollback", prepare, approve, options)
 
@@ -49,12 +39,7 @@ def choose(
     workspace: Workspace, head: Head, observed: Observed, *, to: str | None, force: bool
 ) -> Release:
     """The release to go back to."""
-    current = current_release(workspace, head)
-    if current is None:
-        raise RefusedError(
-            "nothing is installed here, so there is nothing to go back to",
-            hint="`deploy install` installs it",
-        )
+    current = installed_release(workspace, head)
     if to is not None:
         release = _named(workspace, head, observed, to)
         if release.number not in head.verified and not force:

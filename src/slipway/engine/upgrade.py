@@ -12,9 +12,11 @@ import msgspec
 from slipway.app.assemble import LoadOptions, load_app
 from slipway.app.compose import read_dotenv
 from slipway.engine.deploy import Approve, Result, RunOptions, deploy, run_plan
-from slipway.engine.prepare import Prepared, Wanted, job_keys, plan_for
+from slipway.engine.prepare import Prepared, Wanted, prepare_release
 from slipway.engine.source import check_out, commit_of, git_state
 from slipway.engine.workspace import Workspace
+from slipway.journal.journal import Head
+from slipway.plan.observed import Observed
 from slipway.plan.release import GitState, Release
 from slipway.support.telemetry.events import Notice
 
@@ -110,19 +112,11 @@ async def _existing(
     text = f"{release.label} is release {release.number}: taken as it was made, not from the files"
     workspace.emit(Notice(at=workspace.clock.now(), message=text))
 
+    def existing(head: Head, observed: Observed) -> Release:
+        del head, observed
+        return release
+
     async def prepare() -> Prepared:
-        head = workspace.journal.head()
-        observed = await workspace.platform.observe()
-        plan = plan_for(
-            workspace,
-            release,
-            observed,
-            head,
-            verb=asked.verb,
-            verify=asked.verify,
-            new_release=False,
-            finished_jobs=job_keys(release),
-        )
-        return Prepared(plan=plan, observed=observed, values={})
+        return await prepare_release(workspace, existing, verb=asked.verb, verify=asked.verify)
 
     return await run_plan(workspace, asked.verb, prepare, approve, run)

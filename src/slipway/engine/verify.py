@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from slipway.engine.prepare import current_release
+from slipway.engine.prepare import installed_release
 from slipway.engine.verification import Check, verify_release
 from slipway.engine.workspace import Workspace
-from slipway.errors import RefusedError
 from slipway.plan.release import Release
 from slipway.support.data import Frozen
 
@@ -21,12 +20,7 @@ class Verification(Frozen, frozen=True, kw_only=True):
 async def verify(workspace: Workspace) -> Verification:
     """Probe everything, run every smoke test. Raises RefusedError if nothing is installed."""
     head = workspace.journal.head()
-    release = current_release(workspace, head)
-    if release is None:
-        raise RefusedError(
-            "nothing is installed here, so there is nothing to verify",
-            hint="`deploy install` installs it",
-        )
+    release = installed_release(workspace, head)
     checks = await verify_release(workspace, release)
     healthy = bool(checks) and all(check.ok for check in checks)
     if healthy and release.number not in head.verified:
