@@ -1,6 +1,6 @@
 """Traefik's configuration from a ProxyState: pure functions that make plain data.
 
-The values that look arbitrary were measured (docs/decisions): a throttle of 20 ms, generous
+The values that look arbitrary were measured under load: a throttle of 20 ms, generous
 active checks together with passive ones, retries by status for GET and HEAD alone. The files
 are JSON, which YAML includes.
 """
