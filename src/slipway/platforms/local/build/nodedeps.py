@@ -17,6 +17,7 @@ from slipway.platforms.local.build.manifest import read_package
 from slipway.platforms.local.build.model import InstallNode
 from slipway.platforms.local.build.workshop import Workshop
 from slipway.platforms.local.tools import Tool
+from slipway.platforms.local.tools.certificates import authorities
 from slipway.platforms.local.tools.command import Finished, locked, storage_full
 from slipway.support.files import storage_errors
 
@@ -145,7 +146,8 @@ def _manager(name: str, node: Tool, work: Path) -> list[str]:
 
 def _environment(install: InstallNode, node: Tool, shop: Workshop) -> dict[str, str]:
     """What an install is run with: the user's settings, the Dockerfile's, our node first."""
-    environment = {n: v for n, v in os.environ.items() if n not in ("NODE_OPTIONS", "NODE_PATH")}
+    environment = authorities("NODE_EXTRA_CA_CERTS")
+    environment |= {n: v for n, v in os.environ.items() if n not in ("NODE_OPTIONS", "NODE_PATH")}
     environment["PATH"] = f"{node.folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     environment.update({"NO_COLOR": "1", "CI": "1", "NO_UPDATE_NOTIFIER": "1"})
     declared = {name: shop.reveal(value) for name, value in install.variables.items()}

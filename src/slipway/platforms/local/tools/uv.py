@@ -6,18 +6,14 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from slipway.platforms.local.tools.certificates import SYSTEM, authorities
+
 _FROM_PIP = {
     "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
     "PIP_EXTRA_INDEX_URL": "UV_INDEX",
     "PIP_FIND_LINKS": "UV_FIND_LINKS",
     "PIP_CERT": "SSL_CERT_FILE",
 }
-# uv trusts the authorities that it carries; a system often has one more, that of its proxy.
-_SYSTEM_CERTIFICATES = (
-    Path("/etc/ssl/certs/ca-certificates.crt"),  # Debian, Ubuntu, Arch
-    Path("/etc/pki/tls/certs/ca-bundle.crt"),  # Fedora, RHEL
-    Path("/etc/ssl/cert.pem"),  # Alpine, macOS
-)
 _OURS = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "UV_PROJECT_ENVIRONMENT")
 
 
@@ -29,7 +25,7 @@ def uv_program() -> str:
 
 
 def uv_environment(
-    environ: Mapping[str, str] = os.environ, certificates: Sequence[Path] = _SYSTEM_CERTIFICATES
+    environ: Mapping[str, str] = os.environ, certificates: Sequence[Path] = SYSTEM
 ) -> dict[str, str]:
     """What uv runs with: the user's settings, pip's where uv has none, nothing of our venv,
     and the first of `certificates` that exists where the user named none."""
@@ -38,8 +34,7 @@ def uv_environment(
         if environ.get(pip) and ours not in environ:
             result[ours] = environ[pip]
     if not {"SSL_CERT_FILE", "SSL_CERT_DIR"} & result.keys():
-        found = next((path for path in certificates if path.exists()), None)
-        result |= {"SSL_CERT_FILE": str(found)} if found else {}
+        result |= authorities("SSL_CERT_FILE", certificates)
     if "UV_INDEX_URL" in environ:
         result.pop("UV_DEFAULT_INDEX", None)
     result.update({"UV_NO_PROGRESS": "1", "NO_COLOR": "1"})
