@@ -13,7 +13,7 @@ from pathlib import Path
 from slipway.errors import PlatformError
 from slipway.plan.release import ReleaseService
 from slipway.platforms.local import build
-from slipway.platforms.local.mounts import link_into
+from slipway.platforms.local.mounts import covers, link_into
 from slipway.platforms.local.runtime import Runtime
 
 TREE = "tree"
@@ -61,7 +61,7 @@ def make_body(
     if built is None:
         raise PlatformError(f"the artifact of {entry.service.name} is gone")
     layout = build.materialise(built, folder / TREE)
-    seen = {t: real for t, real in mounts.items() if not _covers(t, built.workdir)}
+    seen = {t: real for t, real in mounts.items() if not covers(t, built.workdir)}
     link_into(Path(layout.folder), seen)
     here = {name: os.environ[name] for name in _FROM_HERE if name in os.environ}
     return Body(
@@ -71,10 +71,3 @@ def make_body(
         paths={**layout.paths, built.workdir: layout.workdir, **seen},
         fixed={},
     )
-
-
-def _covers(target: str, workdir: str) -> bool:
-    """A mount over the code itself (`.:/app`) is for development in a container: the instance
-    keeps the snapshot that its release was made from.
-    """
-    return target == "/" or workdir == target or workdir.startswith(f"{target.rstrip('/')}/")

@@ -108,3 +108,10 @@ def _make_bind(service: Service, mount: Mount, real: Path) -> None:
             f"{service.name}: {real}, mounted at {mount.target}, is missing: {error.strerror}",
             hint=f"make it: mkdir -p {real}",
         ) from error
+
+
+def covers(target: str, workdir: str) -> bool:
+    """A mount over the code itself (`.:/app`) is for development in a container: the instance
+    keeps the snapshot that its release was made from.
+    """
+    return target == "/" or workdir == target or workdir.startswith(f"{target.rstrip('/')}/")

@@ -12,7 +12,15 @@ from slipway.app.model import App, Service
 from slipway.errors import NotFoundError, PlatformError
 from slipway.plan.observed import Observed
 from slipway.plan.release import Artifact, Release
-from slipway.platforms.local import build, instances, logs, observation, precheck, probing
+from slipway.platforms.local import (
+    build,
+    instances,
+    logs,
+    mounts,
+    observation,
+    precheck,
+    probing,
+)
 from slipway.platforms.local.backing.kinds import kind_of
 from slipway.platforms.local.launchfile import LaunchFile
 from slipway.platforms.local.runtime import Runtime, in_thread, make_runtime
@@ -70,7 +78,13 @@ class LocalPlatform:
             return None
         context = self._runtime.context
         plan = build.plan_build(service, project=context.project, cache=context.cache)
-        return Artifact(kind="snapshot", id=plan.id, notes=plan.notes, reads=plan.mentions)
+        over = [m for m in service.mounts if mounts.covers(m.target, plan.workdir)]
+        hidden = tuple(
+            f"the mount over the code ({m.target}) is left out: a release runs its own snapshot"
+            for m in over
+        )
+        notes = (*plan.notes, *hidden)
+        return Artifact(kind="snapshot", id=plan.id, notes=notes, reads=plan.mentions)
 
     async def observe(self) -> Observed:
         return await in_thread(observation.observe, self._runtime)
