@@ -94,12 +94,16 @@ def cleanup_plan(
     ]
     if observed.proxy:
         changes.append(Change(action="remove", subject="proxy", summary="stopped"))
+    if observed.artifacts:
+        count = len(observed.artifacts)
+        built = f"{count} build" + ("s" if count > 1 else "")
+        changes.append(Change(action="remove", subject=built, summary="deleted"))
     verdict = "deleted, with its data" if volumes else "its data stays"
     changes += [
         Change(action="remove" if volumes else "keep", subject=f"volume {name}", summary=verdict)
         for name in observed.volumes
     ]
-    anything = bool(observed.instances or observed.proxy or (volumes and observed.volumes))
+    there = (observed.instances, observed.proxy, observed.artifacts, volumes and observed.volumes)
     steps = [
         Step(
             id="teardown",
@@ -115,6 +119,6 @@ def cleanup_plan(
         environment=environment,
         platform=platform,
         changes=tuple(changes),
-        steps=tuple(steps) if anything else (),
+        steps=tuple(steps) if any(there) else (),
         fingerprint=fingerprint(None, observed, steps),
     )

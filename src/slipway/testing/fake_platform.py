@@ -218,6 +218,7 @@ class FakePlatform:
         self.world.weights = {}
         self.world.proxy = False
         self.world.listens = ()
+        self.world.artifacts.clear()
         if step.args.get("volumes"):
             self.world.volumes.clear()
         return {}
