@@ -51,6 +51,7 @@ class Execution:
         self._base = workspace.releases.get(plan.base) if plan.base is not None else None
         self._done: dict[str, anyio.Event] = {step.id: anyio.Event() for step in plan.steps}
         self._outcomes: dict[str, Mapping[str, Any]] = {}
+        self._ending = _after_activate(plan)
         self._failure: BaseException | None = None
         self._step_failed = False
         self._activated = False
@@ -132,8 +133,7 @@ class Execution:
 
     def _is_ending(self, step: Step) -> bool:
         """True for the steps that come after `activate`."""
-        order = [s.id for s in self._plan.steps]
-        return "activate" in order and order.index(step.id) > order.index("activate")
+        return step.id in self._ending
 
     async def _run_all(self, steps: list[Step]) -> None:
         async with anyio.create_task_group() as group:
@@ -268,3 +268,10 @@ class Execution:
 
     def _notice(self, message: str) -> None:
         self._ws.emit(Notice(at=self._ws.clock.now(), message=message))
+
+
+def _after_activate(plan: Plan) -> frozenset[str]:
+    kinds = [step.kind for step in plan.steps]
+    if "activate" not in kinds:
+        return frozenset()
+    return frozenset(step.id for step in plan.steps[kinds.index("activate") + 1 :])

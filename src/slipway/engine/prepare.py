@@ -59,7 +59,7 @@ async def prepare_app(workspace: Workspace, loaded: Loaded, wanted: Wanted) -> P
     base = current_release(workspace, head)
     release, new = _release(workspace, loaded, wanted, base, artifacts, values)
     if new:
-        _refuse_used_label(workspace, release, wanted)
+        _refuse_used_label(workspace, release, wanted, head)
     workspace.platform.precheck(loaded.app, observed)
     plan = plan_for(
         workspace,
@@ -176,11 +176,19 @@ def _contents(loaded: Loaded) -> dict[str, str]:
     return found
 
 
-def _refuse_used_label(workspace: Workspace, release: Release, wanted: Wanted) -> None:
-    """A label that a person gave names one release for ever."""
+def is_kept(release: Release, observed: Observed) -> bool:
+    """True if all that the release is made of is still there."""
+    artifacts = {e.artifact.id for e in release.services.values() if e.artifact}
+    return artifacts <= set(observed.artifacts)
+
+
+def _refuse_used_label(workspace: Workspace, release: Release, wanted: Wanted, head: Head) -> None:
+    """A label that a person gave names one release for ever; one that never served may be
+    tried again.
+    """
     if wanted.label is None:
         return
-    other = workspace.releases.find(wanted.label)
+    other = workspace.releases.find(wanted.label, among=head.served)
     if other is not None and other.label == wanted.label and not same_content(other, release):
         raise UsageError(
             f"{wanted.label} already names release {other.number}, and the files have changed"

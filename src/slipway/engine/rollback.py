@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slipway.engine.deploy import Approve, Result, RunOptions, run_plan
-from slipway.engine.prepare import Prepared, installed_release, prepare_release
+from slipway.engine.prepare import Prepared, installed_release, is_kept, prepare_release
 from slipway.engine.workspace import Workspace
 from slipway.errors import NotFoundError, RefusedError
 from slipway.journal.journal import Head
@@ -53,7 +53,7 @@ def choose(
         if number >= current.number or number not in head.verified:
             continue
         release = workspace.releases.get(number)
-        if _kept(release, observed):
+        if is_kept(release, observed):
             return release
     raise RefusedError(
         f"no verified release before {current.number} ({current.label}) is kept here",
@@ -62,12 +62,13 @@ def choose(
 
 
 def _named(workspace: Workspace, head: Head, observed: Observed, name: str) -> Release:
-    release = workspace.releases.find(name)
-    if release is None or not _kept(release, observed):
+    releases = workspace.releases
+    release = releases.find(name, among=head.served) or releases.find(name)
+    if release is None or not is_kept(release, observed):
         kept = [
             r
             for r in map(workspace.releases.get, reversed(workspace.releases.numbers()))
-            if _kept(r, observed)
+            if is_kept(r, observed)
         ]
         why = "is no longer kept" if release else "does not exist"
         listed = [
@@ -80,9 +81,3 @@ def _named(workspace: Workspace, head: Head, observed: Observed, name: str) -> R
             hint="choose one of the releases above",
         )
     return release
-
-
-def _kept(release: Release, observed: Observed) -> bool:
-    """True if all that the release is made of is still there."""
-    artifacts = {e.artifact.id for e in release.services.values() if e.artifact}
-    return artifacts <= set(observed.artifacts)

@@ -12,9 +12,10 @@ import msgspec
 from slipway.app.assemble import LoadOptions, load_app
 from slipway.app.compose import read_dotenv
 from slipway.engine.deploy import Approve, Result, RunOptions, deploy, run_plan
-from slipway.engine.prepare import Prepared, Wanted, prepare_release
+from slipway.engine.prepare import Prepared, Wanted, is_kept, prepare_release
 from slipway.engine.source import check_out, commit_of, git_state
 from slipway.engine.workspace import Workspace
+from slipway.errors import NotFoundError
 from slipway.journal.journal import Head
 from slipway.plan.observed import Observed
 from slipway.plan.release import GitState, Release
@@ -48,8 +49,9 @@ async def upgrade(
     commit = commit_of(directory, version) if version else None
     if version and commit:
         return await _from_commit(workspace, options, asked, approve, run, version, commit, environ)
-    existing = workspace.releases.find(version) if version else None
-    if existing is not None and existing.number != workspace.journal.head().current:
+    head = workspace.journal.head()
+    existing = workspace.releases.find(version, among=head.served) if version else None
+    if existing is not None and existing.number != head.current:
         return await _existing(workspace, existing, asked, approve, run)
     git = git_state(directory)
     return await _load_and_deploy(workspace, options, asked, approve, run, version, git, environ)
@@ -113,7 +115,12 @@ async def _existing(
     workspace.emit(Notice(at=workspace.clock.now(), message=text))
 
     def existing(head: Head, observed: Observed) -> Release:
-        del head, observed
+        del head
+        if not is_kept(release, observed):
+            raise NotFoundError(
+                f"{release.label} names release {release.number}, which is no longer kept",
+                hint="choose another label for what the files are now",
+            )
         return release
 
     async def prepare() -> Prepared:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import msgspec
 
 from slipway.errors import NotFoundError, StorageError
@@ -42,14 +44,18 @@ class Releases:
         """The number of a release that would be written now."""
         return max(self.numbers(), default=0) + 1
 
-    def find(self, name: str) -> Release | None:
-        """By label (the newest that has it), or by number (`7` or `r7`); None if neither."""
-        for number in reversed(self.numbers()):
+    def find(self, name: str, among: Container[int] | None = None) -> Release | None:
+        """By label (the newest that has it), or by number (`7` or `r7`); None if neither.
+
+        `among` are the numbers that count, all by default.
+        """
+        numbers = [n for n in self.numbers() if among is None or n in among]
+        for number in reversed(numbers):
             release = self.get(number)
             if release.label == name:
                 return release
         digits = name.removeprefix("r")
-        if digits.isdigit() and int(digits) in self.numbers():
+        if digits.isdigit() and int(digits) in numbers:
             return self.get(int(digits))
         return None
 

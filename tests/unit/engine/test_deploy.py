@@ -235,6 +235,21 @@ async def test_a_label_names_one_release_for_ever(site: Site) -> None:
     assert site.workspace.releases.numbers() == (1,)
 
 
+async def test_a_label_whose_release_never_served_may_be_tried_again(site: Site) -> None:
+    await site.deploy(inbox(), label="v1")
+    site.world.unhealthy.add("web")
+    with pytest.raises(NotReadyError):
+        await site.deploy(inbox(web="broken"), label="v2")
+    site.world.unhealthy.clear()
+    result = await site.deploy(inbox(web="mended"), label="v2")
+    assert result.plan.release is not None
+    assert (result.plan.release.number, result.plan.release.label) == (3, "v2")
+    assert "web:mended" in site.world.artifacts
+    await site.deploy(inbox(web="4"), label="v4")
+    await back(site, "v2")
+    assert current(site) == 3
+
+
 async def test_a_dry_run_shows_the_plan_and_touches_nothing(site: Site) -> None:
     shown: list[Plan] = []
     writes = site.store.writes
