@@ -18,7 +18,7 @@ from slipway.engine.secret_needs import new_values
 from slipway.engine.workspace import Workspace
 from slipway.errors import RefusedError, UsageError
 from slipway.journal.journal import Head
-from slipway.plan.desired import Inputs, desired_release, same_content
+from slipway.plan.desired import Inputs, desired_release, same_content, without_skipped
 from slipway.plan.make import Request, rollout_plan, situation_order
 from slipway.plan.model import Plan
 from slipway.plan.observed import Observed
@@ -52,15 +52,15 @@ async def prepare_app(workspace: Workspace, loaded: Loaded, wanted: Wanted) -> P
     port, a label that already names another release.
     """
     observed = await workspace.platform.observe()
-    resolve = workspace.platform.resolve
-    artifacts = await anyio.to_thread.run_sync(resolve, loaded.app)
+    app = without_skipped(loaded.app, workspace.platform.name)
+    artifacts = await anyio.to_thread.run_sync(workspace.platform.resolve, app)
     values = new_values(workspace.secrets, loaded.needs, loaded.sealed, auto=wanted.auto_secrets)
     head = workspace.journal.head()
     base = current_release(workspace, head)
     release, new = _release(workspace, loaded, wanted, base, artifacts, values)
     if new:
         _refuse_used_label(workspace, release, wanted, head)
-    workspace.platform.precheck(loaded.app, observed)
+    workspace.platform.precheck(app, observed)
     plan = plan_for(
         workspace,
         release,

@@ -32,12 +32,8 @@ class Inputs(Frozen, frozen=True, kw_only=True):
 
 def desired_release(inputs: Inputs) -> Release:
     """The release that `inputs` describe; services that the platform skips are left out."""
-    app = inputs.app
-    services = {
-        name: service
-        for name, service in app.services.items()
-        if not _skipped(service, inputs.platform)
-    }
+    app = without_skipped(inputs.app, inputs.platform)
+    services = app.services
     local = {
         name: local_hash(
             service,
@@ -68,13 +64,23 @@ def desired_release(inputs: Inputs) -> Release:
             )
             for name, service in services.items()
         },
-        routes=tuple(r for r in app.routes if r.service in services),
+        routes=app.routes,
         volumes=app.volumes,
         secrets={name: inputs.secrets[name] for name in sorted(used & inputs.secrets.keys())},
         smoke_tests=app.smoke_tests,
         rollout=app.rollout,
         git=inputs.git,
     )
+
+
+def without_skipped(app: App, platform: str) -> App:
+    """`app` without the services that `platform` skips, and without their routes.
+
+    For who asks a platform about an app: what it skips need not be something that it can run.
+    """
+    services = {n: s for n, s in app.services.items() if not _skipped(s, platform)}
+    routes = tuple(route for route in app.routes if route.service in services)
+    return msgspec.structs.replace(app, services=services, routes=routes)
 
 
 def _skipped(service: Service, platform: str) -> bool:

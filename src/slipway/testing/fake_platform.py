@@ -13,7 +13,14 @@ from typing import Any
 import anyio
 
 from slipway.app.model import App
-from slipway.errors import CrashedError, InputError, JobError, NotReadyError, PlatformError
+from slipway.errors import (
+    CrashedError,
+    InputError,
+    JobError,
+    NotReadyError,
+    PlatformError,
+    RefusedError,
+)
 from slipway.plan.model import Step
 from slipway.plan.observed import Instance, Observed
 from slipway.plan.release import Artifact, Release
@@ -53,6 +60,7 @@ class FakePlatform:
         self._store = store
         self._hook = hook or (lambda _step, _moment: None)
         self.refuse: InputError | None = None
+        self.cannot_run: set[str] = set()
 
     def capabilities(self) -> Capabilities:
         return Capabilities()
@@ -61,6 +69,8 @@ class FakePlatform:
         return self._store
 
     def resolve(self, app: App) -> Mapping[str, Artifact]:
+        for name in sorted(self.cannot_run & app.services.keys()):
+            raise RefusedError(f"the fake platform cannot run {name}")
         return {
             name: Artifact(
                 kind="fake",

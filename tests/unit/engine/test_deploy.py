@@ -8,7 +8,7 @@ import anyio
 import msgspec
 import pytest
 
-from slipway.app.model import App, Rollout, SecretNeed
+from slipway.app.model import App, PlatformOverride, Rollout, Route, SecretNeed, Service
 from slipway.engine.cleanup import cleanup
 from slipway.engine.deploy import Result, RunOptions
 from slipway.engine.rollback import rollback
@@ -67,6 +67,19 @@ async def test_install_starts_everything_in_order_and_gives_it_the_traffic(site:
     assert site.world.weights == {"1": 100}
     head = site.workspace.journal.head()
     assert (head.current, head.verified) == (1, (1,))
+
+
+async def test_what_the_platform_skips_need_not_be_something_that_it_can_run(site: Site) -> None:
+    app = inbox()
+    skip = {"fake": PlatformOverride(skip=True)}
+    search = Service(name="search", role="web", image="search:1", overrides=skip)
+    routes = (*app.routes, Route(service="search", port=7700, listen=7700))
+    site.platform.cannot_run.add("search")
+    await site.deploy(
+        msgspec.structs.replace(app, services={**app.services, "search": search}, routes=routes)
+    )
+    assert running(site.world) == {"db", "model", "worker", "web"}
+    assert site.workspace.releases.get(1).routes == app.routes
 
 
 async def test_install_again_changes_nothing_and_says_so(site: Site) -> None:
