@@ -211,9 +211,11 @@ class Execution:
             troubles.append("interrupted again while putting back")
         if troubles:
             self._ws.emit(self._run_ended("failed", started, reason))
+            first = getattr(error, "hint", None)
             raise RevertError(
                 f"{reason}; and not everything could be put back",
-                hint="`deploy resume --revert` tries again; `deploy status` shows what is there",
+                hint=(f"{first}; " if first else "")
+                + "`deploy resume --revert` tries again; `deploy status` shows what is there",
                 details=[*troubles, *getattr(error, "details", ())],
             ) from error
         if kind == "interrupted":

@@ -10,7 +10,8 @@ from typing import Any
 
 from slipway.engine.own_steps import OwnSteps
 from slipway.engine.workspace import Workspace
-from slipway.journal.records import StepRecord
+from slipway.errors import StorageError
+from slipway.journal.records import Phase, StepRecord
 from slipway.plan.model import Plan, Step
 from slipway.platforms.protocol import StepContext
 from slipway.support.telemetry.events import StepEnded, StepStarted, ignore
@@ -26,14 +27,17 @@ async def revert(workspace: Workspace, plan: Plan, run: int, own: OwnSteps) -> l
 
     A step whose outcome is missing was cut off inside: its undo gets an empty outcome.
     Steps that are undone already are left alone, so that a broken-off revert can go on.
+    Where the traffic could not be moved back, what may have it is left running. A journal that
+    cannot be written (a full disk) is a trouble, and keeps nothing from being undone.
     """
     by_id = {step.id: step for step in plan.steps}
     troubles: list[str] = []
     for step_id, outcome in _to_undo(workspace.journal.steps_of(run)):
         step = by_id[step_id]
-        trouble = await _undo(workspace, plan, run, own, step, outcome)
-        if trouble:
-            troubles.append(trouble)
+        trouble = await _undo(workspace, plan, run, own, step, outcome, troubles)
+        if trouble and step.kind == "route":
+            troubles.append("nothing more was stopped, as it may have the traffic")
+            break
     return troubles
 
 
@@ -58,10 +62,12 @@ async def _undo(
     own: OwnSteps,
     step: Step,
     outcome: Mapping[str, Any],
+    troubles: list[str],
 ) -> str:
+    """Returns why it could not be undone, or ""; adds to `troubles`."""
     clock = workspace.clock
     began = clock.monotonic()
-    workspace.journal.step(run, StepRecord(at=clock.now(), step=step.id, phase="undo-intent"))
+    _note(workspace, run, step, "undo-intent", troubles)
     title = f"undo: {step.title}"
     emit = workspace.emit if step.kind in _CHANGING else ignore
     emit(StepStarted(at=clock.now(), step=step.id, title=title, undo=True))
@@ -74,10 +80,9 @@ async def _undo(
         else:
             await workspace.platform.undo(context, outcome)
     except Exception as error:  # noqa: BLE001 - one trouble must not keep the rest from being undone
-        trouble = f"{title}: {getattr(error, 'message', repr(error))}"
-    phase: Any = "undo-failed" if trouble else "undone"
-    record = StepRecord(at=clock.now(), step=step.id, phase=phase, message=trouble)
-    workspace.journal.step(run, record)
+        trouble = getattr(error, "message", repr(error))
+        troubles.append(f"{title}: {trouble}")
+    _note(workspace, run, step, "undo-failed" if trouble else "undone", troubles, trouble)
     emit(
         StepEnded(
             at=clock.now(),
@@ -90,3 +95,16 @@ async def _undo(
         )
     )
     return trouble
+
+
+def _note(
+    workspace: Workspace, run: int, step: Step, phase: Phase, troubles: list[str], message: str = ""
+) -> None:
+    """Journal it; that it cannot be written is said once."""
+    record = StepRecord(at=workspace.clock.now(), step=step.id, phase=phase, message=message)
+    try:
+        workspace.journal.step(run, record)
+    except StorageError as error:
+        trouble = f"the journal: {error.message}"
+        if trouble not in troubles:
+            troubles.append(trouble)

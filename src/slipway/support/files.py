@@ -128,7 +128,10 @@ def _translate(error: OSError, path: Path, doing: str) -> StorageError:
         )
     if error.errno in _FORBIDDEN:
         return StorageError(f"cannot {doing} {path}: no permission", hint=_who_may(path))
-    return StorageError(f"cannot {doing} {path}: {error.strerror or error}")
+    return StorageError(
+        f"cannot {doing} {path}: {error.strerror or error}",
+        hint="look at the folders above it; DEPLOY_HOME and DEPLOY_CACHE choose other places",
+    )
 
 
 def _disk_full(path: Path, doing: str, *, quota: bool) -> StorageError:

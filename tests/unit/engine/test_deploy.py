@@ -21,6 +21,7 @@ from slipway.errors import (
     NotFoundError,
     NotReadyError,
     RefusedError,
+    RevertError,
     SlipwayError,
     StorageError,
     UnhealthyError,
@@ -28,9 +29,11 @@ from slipway.errors import (
 )
 from slipway.journal.lease import Lease
 from slipway.plan.model import Plan
+from slipway.support.health.model import Answer
 from slipway.support.telemetry.events import RunEnded
 from slipway.testing.apps import Site, agree, inbox
 from slipway.testing.fake_platform import FakeWorld
+from slipway.testing.memory_store import MemoryStore
 
 pytestmark = pytest.mark.anyio
 
@@ -172,6 +175,64 @@ async def test_an_undo_that_fails_is_exit_5_and_stays_open(tmp_path: Path) -> No
     await healed.deploy(inbox(web="3"))
     assert {name for name, _ in healed.world.running} == {"model", "worker", "web"}
     assert len(healed.world.running) == 3
+
+
+async def test_traffic_that_cannot_be_moved_back_keeps_its_revision(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    await site.deploy(inbox())
+
+    def hook(step: object, moment: str) -> None:
+        kind = getattr(step, "kind", "")
+        if (kind, moment) == ("drain", "before"):
+            raise AssertionError("activated though it was not verified")
+        if (kind, moment) == ("route", "undo"):
+            raise StorageError("disk full")
+
+    broken = Site(tmp_path, world=site.world, store=site.store, hook=hook)
+    broken.workspace.platform.probe = never_healthy  # type: ignore[method-assign]
+    with pytest.raises(RevertError) as caught:
+        await broken.deploy(inbox(web="2"))
+    assert caught.value.exit_code == 5
+    assert "nothing more was stopped" in caught.value.details[-1]
+    assert site.world.weights == {"2": 100}
+    assert len([name for name, _ in site.world.running if name == "web"]) == 2
+
+
+async def never_healthy(*given: object) -> list[Answer]:
+    return [Answer(ok=False, saw="503")]
+
+
+async def test_a_journal_that_cannot_be_written_keeps_nothing_from_being_undone(
+    tmp_path: Path,
+) -> None:
+    site = Site(tmp_path)
+    await site.deploy(inbox())
+    before = dict(site.world.running)
+
+    class Full(MemoryStore):
+        full = False
+
+        def append(self, key: str, line: bytes) -> None:
+            if self.full:
+                raise StorageError("disk full")
+            super().append(key, line)
+
+    store = Full()
+    for key in site.store.keys():
+        store.write(key, site.store.read(key) or b"")
+
+    def hook(step: object, moment: str) -> None:
+        store.full = store.full or (getattr(step, "kind", ""), moment) == ("ready", "after")
+
+    broken = Site(tmp_path, world=site.world, store=store, hook=hook)
+    with pytest.raises(RevertError) as caught:
+        await broken.deploy(inbox(web="2"))
+    assert caught.value.details == ("the journal: disk full",)
+    assert site.world.running == before
+    store.full = False
+    healed = Site(tmp_path, world=site.world, store=store)
+    await healed.deploy(inbox(web="3"))
+    assert site.world.weights == {str(current(healed)): 100}
 
 
 async def test_rollback_goes_to_the_last_verified_release(site: Site) -> None:
