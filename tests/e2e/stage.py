@@ -146,17 +146,17 @@ class Stage:
             shutil.copytree(ROOT / "examples" / example, stage.project, ignore=ignored)
             if example == "inbox":
                 stage.change("compose.yaml", "MODEL_LOAD_SECONDS: 2.5", "MODEL_LOAD_SECONDS: 0.3")
-            stage.change("compose.yaml", r'"\d+:(\d+)"', rf'"{stage.port}:\1"')
+            compose = (stage.project / "compose.yaml").read_text()
+            stage.write("compose.yaml", re.sub(r'"\d+:(\d+)"', rf'"{stage.port}:\1"', compose))
             yield stage
         finally:
             stage.close()
 
-    def change(self, path: str, pattern: str, replacement: str) -> None:
-        """Replace every match in a file of the project; there must be one."""
-        file = self.project / path
-        text, count = re.subn(pattern, replacement, file.read_text())
-        assert count, f"{pattern!r} is not in {path}"
-        file.write_text(text)
+    def change(self, path: str, old: str, new: str) -> None:
+        """Replace text in a file of the project; it must be there."""
+        text = (self.project / path).read_text()
+        assert old in text, f"{old!r} is not in {path}"
+        self.write(path, text.replace(old, new))
 
     def write(self, path: str, text: str) -> None:
         """Write a file of the project."""
