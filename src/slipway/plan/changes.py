@@ -18,7 +18,7 @@ from slipway.plan.release import ReleaseService
 from slipway.plan.rollout.situation import Situation
 from slipway.support.secrets.placeholder import reveal
 
-_QUIET = frozenset({"spec", "origin", "build", "name", "references"})
+_QUIET = frozenset({"spec", "origin", "build", "name", "references", "files"})
 
 
 def rollout_changes(situation: Situation, steps: Iterable[Step]) -> tuple[Change, ...]:
@@ -125,7 +125,18 @@ def service_differences(before: ReleaseService, after: ReleaseService) -> tuple[
         for path in sorted(old.keys() | new.keys())
         if old.get(path) != new.get(path)
     ]
-    return tuple(lines)
+    return (*lines, *_file_differences(before.service, after.service))
+
+
+def _file_differences(before: Service, after: Service) -> Iterable[str]:
+    """Compose's secrets and configs, by name: what is in them is not for a line."""
+    old = {(each.kind, each.source, each.target): each for each in before.files}
+    new = {(each.kind, each.source, each.target): each for each in after.files}
+    for key in sorted(old.keys() | new.keys()):
+        kind, source, target = key
+        if old.get(key) != new.get(key):
+            what = "changed" if key in old and key in new else "added" if key in new else "removed"
+            yield f"{kind} {source} ({target}): {what}"
 
 
 def _short(artifact: str | None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 import msgspec
 
-from slipway.app.model import App
+from slipway.app.model import App, FileMount
 from slipway.journal.releases import Releases
 from slipway.plan.model import Change
 from slipway.support.secrets.placeholder import placeholder
@@ -69,3 +69,14 @@ def test_a_changed_database_is_an_interruption(tmp_path: Path) -> None:
     found = changes(tmp_path, inbox(), after)["db"]
     assert found.action == "interrupt"
     assert found.details == ("image: postgres:16 -> postgres:17",)
+
+
+def with_file(app: App, content: str) -> App:
+    mounted = FileMount(kind="config", source="nginx", target="/etc/nginx.conf", content=content)
+    web = msgspec.structs.replace(app.services["web"], files=(mounted,))
+    return msgspec.structs.replace(app, services={**app.services, "web": web})
+
+
+def test_a_changed_config_is_named_and_not_shown(tmp_path: Path) -> None:
+    found = changes(tmp_path, with_file(inbox(), "one"), with_file(inbox(), "two"))["web"]
+    assert found.details == ("config nginx (/etc/nginx.conf): changed",)

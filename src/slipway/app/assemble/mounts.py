@@ -10,12 +10,15 @@ from slipway.app.assemble.variables import SecretLookup
 from slipway.app.compose import Project
 from slipway.app.model import FileMount, Mount, Origin, Volume
 from slipway.errors import ConfigError, Location
+from slipway.support.files import storage_errors
 
 _KINDS: Mapping[str, Literal["bind", "volume", "tmpfs"]] = {
     "bind": "bind",
     "volume": "volume",
     "tmpfs": "tmpfs",
 }
+_LARGEST = 1_000_000
+"""Bytes: what orchestrators take as one config or secret."""
 _FOLDERS = {"secret": "/run/secrets/", "config": "/"}
 
 
@@ -54,6 +57,8 @@ def volumes_of(project: Project) -> dict[str, Volume]:
 class FileSources:
     """Top-level `secrets:` and `configs:`: where each one's bytes come from.
 
+    A file's text is taken as it is now, so that a release keeps it; a folder, binary data and
+    what is very large stay where they are (`FileMount.file`).
     `values` gets what must be sealed; `origins` where each secret was declared, and
     `external` those that only the platform's owner can know.
     """
@@ -89,10 +94,14 @@ class FileSources:
         )
 
     def _secret(self, source: str, definition: Mapping[str, Any]) -> dict[str, str]:
+        name = definition.get("environment") or source
         file = definition.get("file")
         if file and Path(file).is_file():
-            return {"file": file}
-        name = definition.get("environment") or source
+            text = _text_of(Path(file))
+            if text is None:
+                return {"file": file}
+            name = self._free_name(source, text)
+            self.values[name] = text
         self.origins.setdefault(name, self._project.locations.get(f"secrets.{source}"))
         if definition.get("external"):
             self.external.add(name)
@@ -103,6 +112,12 @@ class FileSources:
             self.values[name] = value
         return {"secret": name}
 
+    def _free_name(self, source: str, text: str) -> str:
+        """A secret file's name; another one where a variable of that name has another value."""
+        lookup = self._lookup
+        free = source not in lookup.given or lookup.sealed.get(source) == text
+        return source if free else f"secrets/{source}"
+
     def _config(self, source: str, definition: Mapping[str, Any]) -> dict[str, str]:
         if definition.get("content") is not None:
             return {"content": str(definition["content"])}
@@ -110,7 +125,8 @@ class FileSources:
             return {"content": self._lookup(definition["environment"]) or ""}
         file = definition.get("file")
         if file and Path(file).exists():
-            return {"file": file}
+            text = _text_of(Path(file))
+            return {"file": file} if text is None else {"content": text}
         place = self._project.locations.get(f"configs.{source}")
         what = f"the file {file} does not exist" if file else "it says no file or content"
         raise ConfigError(
@@ -118,6 +134,22 @@ class FileSources:
             location=Location(place.file, place.line) if place else None,
             hint="create the file, or give `content:`",
         )
+
+
+def _text_of(path: Path) -> str | None:
+    """What a release keeps of a file, so that it stays as it was; None: too much, or no text.
+
+    Raises StorageError.
+    """
+    with storage_errors(path, "read"):
+        if not path.is_file() or path.stat().st_size > _LARGEST:
+            return None
+        data = path.read_bytes()
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else text
 
 
 def _mode(value: Any) -> int | None:

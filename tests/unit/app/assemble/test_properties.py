@@ -114,9 +114,8 @@ def test_any_text_is_the_same_after_revealing(
         "command": [word.replace("$", "$$") for word in command],
     }
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "compose.yaml").write_text(
-            yaml.safe_dump({"services": {"web": spec}}, allow_unicode=True), "utf-8"
-        )
+        quoted = yaml.safe_dump({"services": {"web": spec}}, allow_unicode=True, default_style='"')
+        Path(folder, "compose.yaml").write_text(quoted, "utf-8")  # a bare 08 is a number to Compose
         loaded = load_app(LoadOptions(directory=folder), {})
     web = loaded.app.services["web"]
     for key, value in environment.items():
