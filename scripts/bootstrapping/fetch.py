@@ -110,7 +110,12 @@ def _pip_from_apt(checkout: Checkout, run: Runner) -> list[str]:
     say(f"  fetching {' and '.join(packages)} with apt (nothing is installed)")
     folder = checkout.scratch / "apt"
     script = checkout.root / "scripts/apt-unpack"
-    run(["sh", str(script), str(folder), *packages], "fetch pip with apt")
+    by_hand = "apt-get install python3-pip, or put uv on PATH, and run this again"
+    try:
+        run(["sh", str(script), str(folder), *packages], "fetch pip with apt")
+    except BootstrapError as error:
+        error.hint = f"{error.hint}; else: {by_hand}"
+        raise
     if bare:
         bundle = checkout.scratch / "certificates.pem"
         found = sorted((folder / "usr/share/ca-certificates").rglob("*.crt"))
@@ -118,8 +123,7 @@ def _pip_from_apt(checkout: Checkout, run: Runner) -> list[str]:
         run.environment |= dict.fromkeys(("SSL_CERT_FILE", "PIP_CERT"), str(bundle))
     pip = _pip_in(folder / "usr/share/python-wheels")
     if pip is None:
-        hint = "apt-get install python3-pip, or put uv on PATH, and run this again"
-        raise BootstrapError("the package python3-pip-whl has no wheel of pip.", hint, code=2)
+        raise BootstrapError("the package python3-pip-whl has no wheel of pip.", by_hand, code=2)
     return pip
 
 

@@ -237,6 +237,16 @@ def test_without_uv_pip_fetches_it(checkout: Checkout, tmp_path: Path) -> None:
     assert "fetching uv" in answer.err
 
 
+def test_without_pip_too_it_is_made_or_unpacked(checkout: Checkout, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    subprocess.run([PYTHON, "-m", "venv", "--without-pip", bare], check=True)
+    programs = few_programs(tmp_path)
+    answer = checkout.version(PATH=str(programs), DEPLOY_PYTHON=str(bare / "bin/python"))
+    assert answer.code == 0, answer
+    assert "(of ensurepip)" in answer.err or "python-wheels)" in answer.err
+    assert not (checkout.venv / "bin/python").readlink().is_relative_to(bare)
+
+
 def test_an_old_uv_is_not_used(made: Checkout, tmp_path: Path) -> None:
     programs = few_programs(tmp_path)
     (programs / "uv").write_text("#!/bin/sh\necho uv 0.1.2\n")
