@@ -1,7 +1,7 @@
-"""Stand-ins for the small programs of images that only start another one.
+"""Stand-ins for the small programs of images that only start another one, or wait.
 
 `tini`, `gosu`, `poetry run` or `yarn start` do here what matters of them: they start what their
-arguments say, with the artifact's own programs first on PATH.
+arguments say, with the artifact's own programs first on PATH. `nc -z` asks for a port.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ def write_shims(artifact: Path, path: str) -> None:
     """
     folder = artifact / FOLDER
     folder.mkdir()
-    for name, text in _SHIMS.items():
+    ask = Path(__file__).with_name("nc_shim.py").read_text("utf-8")
+    for name, text in {**_SHIMS, **dict.fromkeys(("nc", "netcat", "ncat"), ask)}.items():
         if text == _SCRIPTS and shutil.which(name, path=path) is not None:
             continue
         shim = folder / name
