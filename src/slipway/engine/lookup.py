@@ -14,8 +14,13 @@ def installed(workspace: Workspace) -> Release:
 
 
 def service_names(workspace: Workspace, asked: tuple[str, ...]) -> tuple[str, ...]:
-    """`asked`, or all services of the current release. Raises NotFoundError, RefusedError."""
-    known = tuple(installed(workspace).services)
+    """`asked`, or all services of the current release, and of one that just failed: why it did
+    is in its logs. Raises NotFoundError, RefusedError.
+    """
+    tried = _tried(workspace)
+    known = tuple(tried.services) if tried else ()
+    if tried is None or workspace.journal.head().current is not None:
+        known = tuple(dict.fromkeys((*installed(workspace).services, *known)))
     for name in asked:
         if name not in known:
             raise NotFoundError(
@@ -23,6 +28,16 @@ def service_names(workspace: Workspace, asked: tuple[str, ...]) -> tuple[str, ..
                 hint=f"there are: {', '.join(known)}",
             )
     return asked or known
+
+
+def _tried(workspace: Workspace) -> Release | None:
+    """The release of the last run, if that failed."""
+    runs = workspace.journal.runs()
+    wanted = runs[-1].opened.release if runs else None
+    if wanted is None or wanted not in workspace.releases.numbers():
+        return None
+    closed = runs[-1].closed
+    return workspace.releases.get(wanted) if closed and closed.outcome != "succeeded" else None
 
 
 async def public_url(workspace: Workspace, service: str | None) -> str:

@@ -289,7 +289,9 @@ def _check(finished: Finished, message: str, shop: Workshop, line: int = 0) -> N
     if finished.disk_full:
         raise storage_full(shop.cache, finished.lines)
     offline = any(word in text for text in finished.lines for word in _OFFLINE_WORDS)
-    hint = "is a package registry reachable? then run the same command again" if offline else None
+    hint = "mend what the lines above name, in the project's requirements"
+    if offline:
+        hint = "is a package registry reachable? then run the same command again"
     raise BuildError(
         f"{shop.service}: {message}",
         location=shop.location(line),

@@ -41,11 +41,16 @@ async def run(runtime: Runtime, context: StepContext) -> Outcome:
         raise JobError(
             f"the job {entry.service.name} was not done after {deadline:.0f} s, and was stopped",
             details=tail(log),
+            hint="its last log lines say what it was at",
         )
     if ended.exit_code != 0:
         code = ended.exit_code
         how = f"exit code {code}" if code is not None and code >= 0 else "a signal"
-        raise JobError(f"the job {entry.service.name} ended with {how}", details=tail(log))
+        raise JobError(
+            f"the job {entry.service.name} ended with {how}",
+            details=tail(log),
+            hint="its last log lines say why; mend it, and run the same command again",
+        )
     return {"exit_code": 0, "log": str(log)}
 
 

@@ -7,6 +7,7 @@ Blocking calls go through threads, one at a time: supervisord rereads all its fi
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 import sys
@@ -87,7 +88,7 @@ class Control:
 
     async def shut_down_if_idle(self) -> None:
         """Stop the supervisor when nothing is left for it to run."""
-        await self._exclusive(lambda: None if self._names() else self._shut_down())
+        await self._exclusive(self._shut_down_if_idle)
 
     async def _exclusive(self, action: Callable[[], T], wait_for: str | None = None) -> T:
         """One change at a time. Stopping is awaited outside the lock: it takes its grace time."""
@@ -187,6 +188,13 @@ class Control:
         if pid is not None:
             path = self.layout.supervisor / "supervisord.pid"
             daemon.end_orphans([(path, signal.SIGTERM, daemon.STOP_DEADLINE)])
+
+    def _shut_down_if_idle(self) -> None:
+        if self._names():
+            return
+        self._shut_down()
+        with contextlib.suppress(OSError):  # not there, or with a socket in it
+            self.layout.short.rmdir()
 
     def _shut_down(self) -> None:
         configured = [c for c in map(self._configured, self._names()) if c is not None]
