@@ -19,12 +19,21 @@ from slipway.status.document import (
     Status,
 )
 
+_OFTEN = 3
+_LATELY = 30.0
 
-def is_up(instance: Instance) -> bool:
+
+def is_up(instance: Instance, now: float) -> bool:
     """It runs: one that only just started counts, one that keeps being started does not."""
     if instance.state == "starting":
         return instance.restarts == 0
-    return instance.state in ("running", "ready")
+    return instance.state in ("running", "ready") and not _keeps_ending(instance, now)
+
+
+def _keeps_ending(instance: Instance, now: float) -> bool:
+    """It runs just now, was started again often, and that only a moment (seconds) ago."""
+    lately = instance.started is not None and now - instance.started < _LATELY
+    return lately and instance.restarts >= _OFTEN
 
 
 async def read_status(workspace: Workspace) -> Status:
@@ -60,7 +69,9 @@ def build_status(
     An interrupted run is a problem to mend, but the app's users see nothing of it.
     """
     services = (
-        tuple(_service(entry, observed) for entry in release.services.values()) if release else ()
+        tuple(_service(entry, observed, now) for entry in release.services.values())
+        if release
+        else ()
     )
     problems = _problems(release, observed, services)
     healthy = release is not None and not problems
@@ -94,7 +105,7 @@ def _release(release: Release, head: Head) -> ReleaseStatus:
     )
 
 
-def _service(entry: ReleaseService, observed: Observed) -> ServiceStatus:
+def _service(entry: ReleaseService, observed: Observed, now: float) -> ServiceStatus:
     service = entry.service
     instances = observed.of(service.name, entry.key)
     if service.role == "job":
@@ -102,11 +113,11 @@ def _service(entry: ReleaseService, observed: Observed) -> ServiceStatus:
             name=service.name, role="job", state="done", wanted=0, up=0, healthy=True
         )
     wanted = 1 if service.role == "backing" else service.replicas
-    up = [i for i in instances if is_up(i)]
+    up = [i for i in instances if is_up(i, now)]
     return ServiceStatus(
         name=service.name,
         role=service.role,
-        state=_state(instances, len(up), wanted),
+        state=_state(instances, len(up), wanted, now),
         wanted=wanted,
         up=len(up),
         healthy=len(up) >= wanted,
@@ -115,13 +126,13 @@ def _service(entry: ReleaseService, observed: Observed) -> ServiceStatus:
     )
 
 
-def _state(instances: tuple[Instance, ...], up: int, wanted: int) -> ServiceState:
+def _state(instances: tuple[Instance, ...], up: int, wanted: int, now: float) -> ServiceState:
     states = {i.state for i in instances}
     if up >= wanted:
         return "running"
     if up:
         return "degraded"
-    if "crashed" in states:
+    if "crashed" in states or any(_keeps_ending(i, now) for i in instances):
         return "crashed"
     return "starting" if "starting" in states else "stopped"
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import anyio
+import msgspec
 import pytest
 
 from slipway.cli.render.status import status_lines
-from slipway.status.build import read_status
+from slipway.status.build import build_status, read_status
 from slipway.status.document import Status
 from slipway.testing.apps import Site, inbox, kill_at
 
@@ -85,3 +86,36 @@ def test_lines_fit_in_80_columns(site: Site) -> None:
     site.world.running.clear()
     lines = status_lines(status_of(site), now=2_000_000_000.0)
     assert max(len(line) for line in lines) <= 80
+
+
+def status_with(site: Site, *, restarts: int, up_for: float) -> Status:
+    """The status of an app whose worker was started again so often, the last time so long ago."""
+    now, head = 1000.0, site.workspace.journal.head()
+    observed = anyio.run(site.platform.observe)
+    instances = tuple(
+        msgspec.structs.replace(each, state="running", restarts=restarts, started=now - up_for)
+        if each.service == "worker"
+        else each
+        for each in observed.instances
+    )
+    return build_status(
+        release=site.workspace.releases.get(1),
+        head=head,
+        observed=msgspec.structs.replace(observed, instances=instances),
+        lease=None,
+        app="inbox",
+        environment="development",
+        platform="fake",
+        now=now,
+    )
+
+
+def test_a_service_that_keeps_ending_is_a_problem_also_while_it_runs(site: Site) -> None:
+    install(site)
+    assert status_with(site, restarts=12, up_for=2.0).problems == ("worker is crashed: 0 of 1 up",)
+
+
+@pytest.mark.parametrize(("restarts", "up_for"), [(1, 2.0), (12, 3600.0)])
+def test_one_that_came_back_is_healthy(site: Site, restarts: int, up_for: float) -> None:
+    install(site)
+    assert status_with(site, restarts=restarts, up_for=up_for).healthy

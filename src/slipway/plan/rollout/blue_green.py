@@ -106,7 +106,7 @@ class _Builder:
             needs = [*self._gate(), *(s.id for s in self.steps if s.kind == "volume")]
             needs += [self.ready[d] for d in self._waits_for(service)]
             if changed:
-                title = f"replace {name}: an interruption"
+                title = f"replace {name}"
                 self._backing_step(name, title, needs, before=running[0].fingerprint)
             elif not running:
                 self._backing_step(name, f"start {name}", needs, before="")
