@@ -7,7 +7,8 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from slipway.platforms.local.build import (
     start_command,
     working_directory,
 )
+from slipway.platforms.local.tools.uv import uv_environment
 
 pytestmark = pytest.mark.local
 CASES = Path(__file__).parents[1] / "cases" / "build"
@@ -85,9 +87,8 @@ def project(tmp_path: Path, cache: Path) -> Callable[[str], Project]:
         folder = tmp_path / "project"
         shutil.copytree(CASES / name, folder)
         if name == "uv":
-            subprocess.run(
-                [uv.find_uv_bin(), "lock", "--quiet", "--project", str(folder)], check=True
-            )
+            lock = [uv.find_uv_bin(), "lock", "--quiet", "--project", str(folder)]
+            subprocess.run(lock, check=True, env=uv_environment())
         return Project(folder, cache, tmp_path)
 
     return copy
@@ -343,15 +344,30 @@ def test_an_override_without_any_language(project: Callable[[str], Project]) -> 
     assert case.run(case.make(overrides={"local": override}), "run") == "made\n"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """For root, whom no mode stops, by mounting the folder read-only over itself."""
+    if os.geteuid() != 0:
+        folder.chmod(0o500)
+        try:
+            yield
+        finally:
+            folder.chmod(0o700)
+        return
+    over = subprocess.run(["mount", "--bind", folder, folder], capture_output=True)
+    if over.returncode != 0:
+        pytest.skip("a folder cannot be mounted here")
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
 def test_a_folder_that_cannot_be_written(project: Callable[[str], Project]) -> None:
     case = project("python")
-    case.work.chmod(0o500)
-    try:
-        with pytest.raises(StorageError):
-            case.make()
-    finally:
-        case.work.chmod(0o700)
+    with read_only(case.work), pytest.raises(StorageError):
+        case.make()
 
 
 def test_the_examples_build(tmp_path: Path, cache: Path) -> None:

@@ -40,8 +40,11 @@ def folder() -> Iterator[Path]:
 
 
 def _program(*names: str) -> Path:
-    found = next((path for name in names if (path := find_program(name))), None)
-    return found or pytest.skip(f"no {' or '.join(names)} on PATH")
+    # Debian keeps a PostgreSQL server's programs off PATH.
+    places = [os.environ["PATH"], *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
+    environ = {"PATH": os.pathsep.join(places)}
+    found = next((path for name in names if (path := find_program(name, environ))), None)
+    return found or pytest.skip(f"no {' or '.join(names)} on this machine")
 
 
 @contextlib.contextmanager

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
+from slipway.platforms.local.tools.uv import uv_environment
+
 pytestmark = [pytest.mark.local, pytest.mark.xdist_group("wheel")]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -20,7 +22,9 @@ DEADLINE_S = 300
 
 def uv(*arguments: object) -> None:
     command = [find_uv_bin(), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S)
+    done = subprocess.run(
+        command, env=uv_environment(), capture_output=True, text=True, timeout=DEADLINE_S
+    )
     assert done.returncode == 0, done.stderr
 
 
