@@ -81,7 +81,7 @@ def _state(
     if state.state == "EXITED" and state.exit_code == 0 and launch.restart in ("no", "on-failure"):
         return "exited", ""
     if state.state == "BACKOFF":
-        return "crashed", f"it keeps ending: {state.error}"
+        return "crashed", "it keeps ending"
     return "crashed", f"it ended with exit code {state.exit_code}"
 
 

@@ -9,10 +9,10 @@ import anyio.to_thread
 
 from slipway.errors import CrashedError, NotReadyError
 from slipway.support.clock import Clock, SystemClock
+from slipway.support.health.lastwords import hint_of, last_words
 from slipway.support.health.model import Answer
 
 FIRST_PAUSE, BACK_OFF, LONGEST_PAUSE = 0.05, 1.5, 1.0
-_DETAILS = 20
 
 OnAnswer = Callable[[Answer, int], None]
 """Called with every answer and the number of the attempt, from 1."""
@@ -154,8 +154,8 @@ def together(answers: Sequence[Answer]) -> Answer:
 def _crashed(what: str, reason: str, lines: Sequence[str]) -> CrashedError:
     return CrashedError(
         f"{what} died before it was ready: {reason}",
-        hint="its last log lines say why",
-        details=tuple(lines)[-_DETAILS:],
+        hint=hint_of(lines, "its last log lines say why"),
+        details=last_words(lines),
     )
 
 
@@ -163,6 +163,10 @@ def _not_ready(what: str, deadline: float, last: Answer, lines: Sequence[str]) -
     asked = f" from {last.target}" if last.target else ""
     return NotReadyError(
         f"{what} was not ready within {deadline:g} s; last answer{asked}: {last.saw}",
-        hint="see its logs; if it needs longer, raise its readiness deadline in deploy.yaml",
-        details=tuple(lines)[-_DETAILS:],
+        hint=hint_of(
+            lines,
+            f"see `deploy logs {what}`; if it needs longer, give it a `deadline:` under"
+            f" services.{what} in deploy.yaml",
+        ),
+        details=last_words(lines),
     )

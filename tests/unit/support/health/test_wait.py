@@ -88,7 +88,7 @@ def test_a_death_is_told_at_once() -> None:
     assert service.asked == 2
     assert clock.sleeps == [0.05]
     assert caught.value.details[-1] == "49"
-    assert len(caught.value.details) == 20
+    assert len(caught.value.details) == 25
 
 
 def test_the_dead_are_not_asked() -> None:

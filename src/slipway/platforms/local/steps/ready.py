@@ -16,6 +16,7 @@ from slipway.platforms.local.supervision.daemon import tail
 from slipway.platforms.local.supervision.rpc import ProgramState
 from slipway.platforms.protocol import Outcome, StepContext
 from slipway.support.clock import SystemClock
+from slipway.support.health.lastwords import LINES_READ, hint_of, last_words
 from slipway.support.health.model import Answer, Probe, Progress
 from slipway.support.health.progress import read_progress
 from slipway.support.health.wait import wait_until_ready
@@ -89,7 +90,7 @@ class _Watch:
         states = self._runtime.control.look()
         bad = [i for i in self._found if why_dead(i, states.get(i.name)) is not None]
         first = next(iter([*bad, *self._found]), None)
-        return tail(Path(first.log)) if first is not None else ()
+        return tail(Path(first.log), LINES_READ) if first is not None else ()
 
 
 def why_dead(launch: LaunchFile, state: ProgramState | None) -> str | None:
@@ -99,7 +100,7 @@ def why_dead(launch: LaunchFile, state: ProgramState | None) -> str | None:
     if state.state in ("FATAL", "EXITED"):
         return f"it ended with exit code {state.exit_code}"
     if state.state == "BACKOFF" and _starts(launch) > _CRASHES:
-        return f"it keeps ending, {_starts(launch)} times so far: {state.error}"
+        return f"it keeps ending, {_starts(launch)} times so far"
     return None
 
 
@@ -114,15 +115,21 @@ async def _settle(watch: _Watch, name: str, deadline: float) -> str:
     while time.monotonic() < until:
         reason = await in_thread(watch.died)
         if reason is not None:
+            lines = await in_thread(watch.last_lines)
             raise CrashedError(
                 f"{name} died before it was ready: {reason}",
-                hint="its last log lines say why",
-                details=watch.last_lines(),
+                hint=hint_of(lines, "its last log lines say why"),
+                details=last_words(lines),
             )
         if await in_thread(watch.settled):
             return f"up for {SETTLED:.0f} s"
         await anyio.sleep(0.05)
-    raise NotReadyError(f"{name} did not stay up for {SETTLED:.0f} s", details=watch.last_lines())
+    lines = await in_thread(watch.last_lines)
+    raise NotReadyError(
+        f"{name} did not stay up for {SETTLED:.0f} s",
+        hint=hint_of(lines, f"see `deploy logs {name}`"),
+        details=last_words(lines),
+    )
 
 
 class _Report:
