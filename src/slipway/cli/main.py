@@ -5,6 +5,7 @@ Nothing heavy is imported here: `--version`, `--help` and completion must cost n
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -17,6 +18,8 @@ from slipway import __version__
 from slipway.cli.commands import COMMANDS, GROUPS
 from slipway.cli.hoist import hoist
 from slipway.errors import SlipwayError, UsageError
+
+_OUTPUT_ERRORS = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO})
 
 
 class LazyGroup(click.Group):
@@ -46,9 +49,20 @@ class LazyGroup(click.Group):
                 formatter.write_dl([(name, COMMANDS[name].summary) for name in names])
 
 
+_ELSEWHERE = {
+    "up": "install", "run": "install", "apply": "upgrade", "deploy": "upgrade", "diff": "plan",
+    "ps": "status", "ls": "status", "list": "status", "releases": "history", "undo": "rollback",
+    "down": "cleanup", "rm": "cleanup", "destroy": "cleanup", "uninstall": "cleanup",
+    "remove": "cleanup", "log": "logs", "sh": "exec", "help": "--help", "version": "--version",
+}  # fmt: skip
+"""What other tools call it."""
+
+
 def _nearest(word: str) -> str:
     import difflib
 
+    if word in _ELSEWHERE:
+        return f" Here it is `deploy {_ELSEWHERE[word]}`."
     close = difflib.get_close_matches(word, COMMANDS, n=1)
     return f" Did you mean '{close[0]}'?" if close else ""
 
@@ -67,14 +81,51 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command line and exit with the design's code for what happened."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    # A reader that went away (`| head`) ends the process quietly, as shells expect.
+    open_standard_streams()
     try:
         code = _run(given)
         sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # a reader that went away (`| head`): end quietly, as shells expect
+        _drop_output()
         code = 141
+    except OSError as error:  # other files than the output have errors of their own
+        _drop_output()
+        code = _show(_unwritable(error), given)
     sys.exit(code)
+
+
+def open_standard_streams() -> None:
+    """What was closed (`<&-`) is /dev/null: else a file of ours, or of a program that we start,
+    gets its number, and with it what was meant for the terminal.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is not None:
+            continue
+        opened = os.open(os.devnull, os.O_RDWR)
+        if opened != number:
+            os.dup2(opened, number)
+            os.close(opened)
+        setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", encoding="utf-8"))
+
+
+def _drop_output() -> None:
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+
+
+def _show(error: SlipwayError, given: list[str]) -> int:
+    from slipway.cli.render.errors import show_error, wants_json
+
+    return show_error(error, wants_json(given))
+
+
+def _unwritable(error: OSError) -> SlipwayError:
+    from slipway.errors import StorageError
+
+    return StorageError(
+        f"cannot write the output: {error.strerror}", hint="see where it is redirected to"
+    )
 
 
 def _run(given: list[str]) -> int:
@@ -95,8 +146,10 @@ def _run(given: list[str]) -> int:
         return show_error(_usage(error), as_json)
     except SlipwayError as error:
         return show_error(error, as_json)
-    except BrokenPipeError:
-        raise
+    except OSError as error:
+        if error.filename is None and error.errno in _OUTPUT_ERRORS:
+            raise
+        return show_unexpected(error, as_json)
     except Exception as error:  # noqa: BLE001 - the one place where a bug becomes a message
         return show_unexpected(error, as_json)
 

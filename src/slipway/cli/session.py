@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from slipway.cli.options import Options
-from slipway.support.telemetry.events import Emit, ignore
+from slipway.support.telemetry.events import Emit, detached, ignore
 
 if TYPE_CHECKING:
     from slipway.app.assemble import Loaded, LoadOptions
@@ -38,7 +38,7 @@ def open_session(options: Options, emit: Emit = ignore) -> Workspace:
     from slipway.support.clock import SystemClock
 
     target = resolve_target(load_options(options), os.environ)
-    return open_workspace(target, os.environ, emit=emit, clock=SystemClock())
+    return open_workspace(target, os.environ, emit=detached(emit), clock=SystemClock())
 
 
 def load(options: Options, workspace: Workspace) -> Loaded:

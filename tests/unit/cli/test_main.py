@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,42 @@ def test_a_mistyped_command_is_exit_2_with_the_nearest(capsys: pytest.CaptureFix
     assert code == 2
     assert "Did you mean 'install'?" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("word", "here"), [("up", "install"), ("ps", "status"), ("down", "cleanup")]
+)
+def test_other_tools_words_lead_to_ours(
+    word: str, here: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run(capsys, word)
+    assert (code, f"`deploy {here}`" in err) == (2, True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="redirections of a POSIX shell")
+@pytest.mark.parametrize(
+    ("redirected", "code"),
+    [(">&-", 0), ("2>&-", 0), ("<&- >&- 2>&-", 0), ("| true", 0)],
+)
+def test_closed_streams_are_no_error(redirected: str, code: int, tmp_path: Path) -> None:
+    ended = shell(f"config schema {redirected}", tmp_path)
+    assert (ended.returncode, ended.stderr) == (code, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_output_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    ended = shell("config schema > /dev/full", tmp_path)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error: cannot write the output: ")
+
+
+def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """`deploy LINE` in a shell, in an empty folder."""
+    return subprocess.run(
+        ["/bin/sh", "-c", f'"$PYTHON" -m slipway {line}'],
+        env={**os.environ, "PYTHON": sys.executable},
+        cwd=folder, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
 
 
 def test_an_unknown_option_is_exit_2(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from types import TracebackType
@@ -134,8 +135,9 @@ class Live:
     def pause(self) -> None:
         """Take the live part off the screen, so that a question can be asked."""
         if self._shown:
-            self._progress.stop()
             self._shown = False
+            with contextlib.suppress(OSError):  # the terminal is gone: there is nothing to clear
+                self._progress.stop()
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, StepStarted):

@@ -82,3 +82,21 @@ Emit = Callable[[Event], None]
 def ignore(event: Event) -> None:
     """An `Emit` for callers that show nothing."""
     del event
+
+
+def detached(emit: Emit) -> Emit:
+    """`emit` for a run that must not depend on who watches it: a reader that cannot write any
+    more (`| head`, a terminal that was closed) is not told anything else.
+    """
+    gone = False
+
+    def tell(event: Event) -> None:
+        nonlocal gone
+        if gone:
+            return
+        try:
+            emit(event)
+        except OSError:
+            gone = True
+
+    return tell
