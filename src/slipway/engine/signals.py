@@ -1,4 +1,6 @@
-"""Ctrl-C and SIGTERM: counted, and turned into the cancellation of whatever runs now."""
+"""Ctrl-C, SIGTERM, a terminal that is closed: counted, and turned into the cancellation of
+whatever runs now.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,15 @@ import anyio
 from anyio.abc import TaskGroup
 
 
+def _caught() -> list[signal.Signals]:
+    """What ends a run in good order; what the caller had ignored (`nohup`) stays so."""
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    known = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
+    return [number for number in known if signal.getsignal(number) != signal.SIG_IGN]
+
+
 class Interrupts:
-    """An async context manager that catches both signals while it is open.
+    """An async context manager that catches these signals while it is open.
 
     `count` is how many came; `cancels(scope)` names what the next one ends. Where signals
     cannot be caught (not the main thread) it does nothing.
@@ -48,7 +57,7 @@ class Interrupts:
         await self._group.__aexit__(None, None, None)
 
     async def _listen(self, *, task_status: anyio.abc.TaskStatus[None]) -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+        with anyio.open_signal_receiver(*_caught()) as received:
             task_status.started()
             async for _ in received:
                 self.count += 1
