@@ -16,8 +16,11 @@ def develop(options: Options, *, show_logs: bool) -> int:
 
     try:
         run(lambda: _develop(options, show_logs=show_logs))
-    except (KeyboardInterrupt, InterruptedRunError):
+    except KeyboardInterrupt:
         pass
+    except InterruptedRunError as error:
+        _say(error.message)
+        return 0
     _say("no longer watching; the app goes on: deploy status, deploy cleanup")
     return 0
 
@@ -46,12 +49,19 @@ async def _develop(options: Options, *, show_logs: bool) -> None:
         for name, url in (result.urls or {}).items():
             _say(f"{name}: {url}")
 
+    interrupted: InterruptedRunError | None = None
     async with anyio.create_task_group() as group:
         if show_logs:
             group.start_soon(_logs_forever, workspace)
         changes = dev.file_changes(options.project)
-        await dev.develop(once, changes, on_change=_changed, on_error=_failed)
+        _say("watching the files; Ctrl-C ends it")
+        try:
+            await dev.develop(once, changes, on_change=_changed, on_error=_failed)
+        except InterruptedRunError as error:
+            interrupted = error
         group.cancel_scope.cancel()
+    if interrupted is not None:
+        raise interrupted
 
 
 async def _logs_forever(workspace: object) -> None:

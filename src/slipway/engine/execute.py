@@ -17,6 +17,7 @@ import msgspec
 from slipway.engine.own_steps import OwnSteps
 from slipway.engine.revert import revert
 from slipway.engine.signals import Interrupts
+from slipway.engine.unseen import Unseen
 from slipway.engine.verification import Check
 from slipway.engine.workspace import Workspace
 from slipway.errors import (
@@ -46,6 +47,7 @@ class Execution:
         self._plan = plan
         self._own = own
         self._owner = owner
+        self._unseen = Unseen(workspace, plan.release)
         self._revert_on_failure = revert
         self._number = 0
         self._base = workspace.releases.get(plan.base) if plan.base is not None else None
@@ -158,7 +160,7 @@ class Execution:
         self._record(step, "intent")
         self._ws.emit(StepStarted(at=self._ws.clock.now(), step=step.id, title=step.title))
         context = StepContext(
-            step=step, release=self._plan.release, emit=self._ws.emit, base=self._base
+            step=step, release=self._plan.release, emit=self._unseen.emit, base=self._base
         )
         try:
             if self._own.handles(step):
@@ -166,13 +168,14 @@ class Execution:
             else:
                 outcome = await self._ws.platform.apply(context)
         except Exception as error:
+            self._unseen.mend(error)
             message = getattr(error, "message", type(error).__name__)
             self._record(step, "failed", message=message)
             self._ended(step, began, ok=False, message=message)
             raise
         self._outcomes[step.id] = outcome
         self._activated = self._activated or step.kind == "activate"
-        self._record(step, "done", outcome=outcome)
+        self._record(step, "done", outcome=self._unseen.data(outcome))
         self._ended(step, began, ok=True)
 
     def _record(self, step: Step, phase: Any, **more: Any) -> None:

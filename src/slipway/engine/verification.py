@@ -11,6 +11,7 @@ from typing import Literal
 import anyio
 import msgspec
 
+from slipway.engine.unseen import Unseen
 from slipway.engine.workspace import Workspace
 from slipway.plan.release import Release, ReleaseService
 from slipway.support.data import Frozen
@@ -45,7 +46,8 @@ async def verify_release(
         [_probing(workspace, release, entry) for entry in release.services.values()]
     )
     smoke = await smoke_checks(workspace, release, straight=False, unsafe=unsafe)
-    return (*probes, *smoke)
+    unseen = Unseen(workspace, release)
+    return tuple(msgspec.structs.replace(c, saw=unseen.text(c.saw)) for c in (*probes, *smoke))
 
 
 async def _together(jobs: list[Callable[[], Awaitable[list[Check]]]]) -> tuple[Check, ...]:
