@@ -69,7 +69,7 @@ async def route(runtime: Runtime, context: StepContext) -> Outcome:
 async def undo_route(runtime: Runtime, context: StepContext, outcome: Outcome) -> None:
     """Give the weights back that were there, as the plan saw them where the step was cut off."""
     known = manage.read(runtime)
-    before = outcome.get("before", context.step.args["before"])
+    before = outcome["before"] if "before" in outcome else context.step.args["before"]
     weights = {str(n): int(w) for n, w in before.items()}
     await _shift(runtime, known, weights)
     context.emit(TrafficShifted(at=SystemClock().now(), step=context.step.id, weights=weights))
