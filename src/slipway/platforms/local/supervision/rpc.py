@@ -12,6 +12,7 @@ from xml.parsers.expat import ExpatError
 
 from slipway.errors import PlatformError
 
+SHUTTING_DOWN = 6
 BAD_NAME = 10
 ALREADY_STARTED = 60
 NOT_RUNNING = 70
@@ -53,7 +54,9 @@ class _Connection(http.client.HTTPConnection):
 
 
 def call(path: Path, method: str, *params: Any, timeout: float = 10.0) -> Any:
-    """One call. Raises UnreachableError if nobody answers, `xmlrpc.client.Fault` if it says no."""
+    """One call. Raises UnreachableError if nobody answers, or one that is ending does, and
+    `xmlrpc.client.Fault` if it says no.
+    """
     body = xmlrpc.client.dumps(params, f"supervisor.{method}")
     connection = _Connection(str(path), timeout)
     try:
@@ -65,6 +68,10 @@ def call(path: Path, method: str, *params: Any, timeout: float = 10.0) -> Any:
         result, _ = xmlrpc.client.loads(data)
     except (OSError, http.client.HTTPException, ExpatError) as error:
         raise UnreachableError(f"supervisord did not answer to {method}: {error}") from error
+    except xmlrpc.client.Fault as fault:
+        if fault.faultCode == SHUTTING_DOWN:
+            raise UnreachableError(f"supervisord is ending, and refused {method}") from fault
+        raise
     finally:
         connection.close()
     return result[0] if len(result) == 1 else result
