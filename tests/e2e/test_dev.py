@@ -14,8 +14,10 @@ def test_a_saved_file_is_served_and_ctrl_c_ends_it(hello: Stage) -> None:
     running = hello.start("dev")
     running.wait_for(f"hello: {hello.url}")
     running.wait_for("watching")
-    assert hello.get().startswith("Hello from")
-    running.wait_for("hello | 127.0.0.1 - - ")
+    until(
+        lambda: hello.get().startswith("Hello from") and "hello | 127.0.0.1" in running.out,
+        what="a request in the logs",
+    )
 
     hello.change("server.py", "Hello from", "Hallo from")
     until(lambda: hello.get().startswith("Hallo from"), what="the changed file to be served")
@@ -28,7 +30,8 @@ def test_a_saved_file_is_served_and_ctrl_c_ends_it(hello: Stage) -> None:
     assert hello.get().startswith("Hallo from")
 
     hello.write("server.py", good.replace("Hallo from", "Hola from"))
-    until(lambda: hello.get().startswith("Hola from"), what="the mended file to be served")
+    until(lambda: running.err.count(f"hello: {hello.url}") == 3, what="the mended file to be live")
+    assert hello.get().startswith("Hola from")
 
     running.signal(signal.SIGINT)
     done = running.end()
