@@ -159,10 +159,46 @@ class Route(Frozen, frozen=True, kw_only=True):
     protocol: Literal["http", "tcp"] = "http"
 
 
+class CanaryCheck(Frozen, frozen=True, kw_only=True):
+    """A further check of a canary: a command that must exit 0, or a Prometheus query whose
+    first value must lie between `least` and `most`.
+    """
+
+    name: str
+    command: str | None = None
+    url: str | None = None
+    query: str | None = None
+    least: float | None = None
+    most: float | None = None
+
+
+class Canary(Frozen, frozen=True, kw_only=True):
+    """How a canary is judged. `steps` are shares in percent, growing; at each the new revision
+    is watched for at least `bake` seconds and until it had `min_requests`. `threshold` is the
+    success rate in percent that it must reach, `latency_factor` how much slower than the old
+    one its p95 and p99 may be. Without enough traffic for `patience` seconds it is
+    `inconclusive`, and that is done. `sticky`: a client stays with the revision it met first.
+    `header` or `cookie` ("NAME=VALUE") select the new revision on purpose.
+    """
+
+    steps: tuple[int, ...] = (10, 25, 50)
+    bake: float = 60.0
+    min_requests: int = 100
+    threshold: float = 99.0
+    latency_factor: float = 2.0
+    patience: float = 600.0
+    inconclusive: Literal["hold", "promote", "abort"] = "hold"
+    sticky: bool = False
+    header: str | None = None
+    cookie: str | None = None
+    checks: tuple[CanaryCheck, ...] = ()
+
+
 class Rollout(Frozen, frozen=True, kw_only=True):
     """How a new revision takes over (`plan.rollout`)."""
 
     strategy: Strategy = "blue-green"
+    canary: Canary = Canary()
 
 
 class Environment(Frozen, frozen=True, kw_only=True):

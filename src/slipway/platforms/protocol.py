@@ -15,6 +15,7 @@ from slipway.app.model import App
 from slipway.plan.model import Step
 from slipway.plan.observed import Observed
 from slipway.plan.release import Artifact, Release
+from slipway.plan.rollout.verdict import Counters
 from slipway.support.data import Frozen
 from slipway.support.health.model import Answer, Probe
 from slipway.support.store import Store
@@ -73,6 +74,17 @@ class StepContext(Frozen, frozen=True, kw_only=True):
     release: Release | None
     emit: Emit
     base: Release | None = None
+
+
+class Metered(Protocol):
+    """Of platforms whose proxy counts: what canaries are judged from."""
+
+    async def counters(self) -> Mapping[int, Counters]:
+        """Release number -> everything counted for its routed services so far.
+
+        Raises PlatformError where the proxy does not answer.
+        """
+        ...
 
 
 class LogLine(Frozen, frozen=True, kw_only=True):
