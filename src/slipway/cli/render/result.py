@@ -58,8 +58,10 @@ def _proof(result: Result) -> list[str]:
 def _next(result: Result, options: Options) -> tuple[str, str]:
     """The two commands that people want next."""
     where = _where(options)
-    if result.plan.verb in ("upgrade", "rollback"):
+    if result.plan.verb == "upgrade" and result.changed:
         return f"deploy status{where}", f"deploy rollback{where}"
+    if result.plan.verb == "rollback":
+        return f"deploy status{where}", f"deploy history{where}"
     return f"deploy status{where}", f"deploy logs -f{where}"
 
 
