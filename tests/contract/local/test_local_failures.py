@@ -115,6 +115,46 @@ def test_a_job_that_fails_says_how(world: World) -> None:
     anyio.run(scenario)
 
 
+@pytest.mark.parametrize("lost", [False, True], ids=["stopped", "after its supervisor was lost"])
+def test_a_worker_may_let_its_children_finish(world: World, lost: bool) -> None:
+    """Only the first process is told to stop, as in a container: the children are its own."""
+
+    done = world.base / "done"
+    finishes = (
+        f"sh -c 'touch {world.base}/begun; sleep 1; echo task >> {done}' & task=$!;"
+        f" trap 'wait $task; echo stopped >> {done}; exit' TERM; wait $task; sleep 600"
+    )
+
+    async def scenario() -> None:
+        release = world.release(1, {"worker": scripted("worker", finishes)}, ())
+        await world.apply(release, "build", "worker")
+        await world.apply(release, "start", "worker")
+        with anyio.fail_after(10):
+            while not (world.base / "begun").exists():
+                await anyio.sleep(0.02)
+        if lost:
+            supervisor = world.supervisor()
+            os.kill(supervisor.pid, signal.SIGKILL)
+            wait_gone([supervisor.pid], 5)
+        await world.apply(release, "stop", "worker")
+        assert done.read_text().split() == ["task", "stopped"]
+
+    anyio.run(scenario)
+
+
+def test_children_that_were_not_told_end_with_their_service(world: World) -> None:
+    async def scenario() -> None:
+        service = scripted("worker", "sleep 600 & sleep 600; true")
+        release = world.release(1, {"worker": service}, ())
+        await world.apply(release, "build", "worker")
+        await world.apply(release, "start", "worker")
+        await world.apply(release, "ready", "worker")
+        await world.apply(release, "stop", "worker")
+        assert world.processes() == []
+
+    anyio.run(scenario)
+
+
 def test_programs_that_lost_their_supervisor_are_ended_by_teardown(world: World) -> None:
     async def scenario() -> None:
         release = world.release(1, {"worker": scripted("worker", "exec sleep 600")}, ())

@@ -70,7 +70,6 @@ def program_of(
     stop_signal: str = "SIGTERM",
     stop_grace: float = 10.0,
     start_seconds: int = 1,
-    stop_as_group: bool = True,
 ) -> Program:
     """How the supervisor runs a launch file."""
     folder = Path(launch.folder)
@@ -83,7 +82,6 @@ def program_of(
         stop_signal=stop_signal,
         stop_grace=stop_grace,
         start_seconds=start_seconds,
-        stop_as_group=stop_as_group,
         priority=priority,
     )
 

@@ -134,9 +134,7 @@ def _program(release: Release, name: str, launch: LaunchFile) -> Program:
         return instances.program(launch, service)
     grace = max(service.stop_grace, 30.0)
     signal = postgres.STOP_SIGNAL
-    return program_of(
-        launch, priority=100, stop_signal=signal, stop_grace=grace, stop_as_group=False
-    )
+    return program_of(launch, priority=100, stop_signal=signal, stop_grace=grace)
 
 
 async def _is_running(runtime: Runtime, service: str) -> bool:

@@ -37,7 +37,6 @@ class Program:
     stop_grace: float = 10.0
     start_seconds: int = 1
     start_retries: int = 20
-    stop_as_group: bool = True
     priority: int = 500
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -55,7 +54,7 @@ def program_text(program: Program) -> str:
         f"startretries={retries}",
         f"stopsignal={program.stop_signal.removeprefix('SIG')}",
         f"stopwaitsecs={max(1, math.ceil(program.stop_grace))}",
-        f"stopasgroup={'true' if program.stop_as_group else 'false'}",
+        "stopasgroup=false",  # a container's first process alone is told, and ends its own
         "killasgroup=true",
         "redirect_stderr=true",
         f"stdout_logfile={_escape(_escape(str(program.log)))}",  # it is expanded twice

@@ -102,6 +102,7 @@ class Control:
         if config is None:
             return
         config.folder.joinpath(WANTED).unlink(missing_ok=True)
+        leaders = await anyio.to_thread.run_sync(self._pids, name)
         if not await self._is_up(name):
             return
         await anyio.to_thread.run_sync(self._ask_to_stop, name)
@@ -111,10 +112,17 @@ class Control:
         if await self._is_up(name):
             within = config.grace + 10.0
             raise PlatformError(f"{name} could not be stopped within {within:.0f} s")
+        await anyio.to_thread.run_sync(daemon.end_rest, leaders, config.grace)
 
     async def _is_up(self, name: str) -> bool:
         state = (await self.states()).get(name)
         return state is not None and state.state in UP
+
+    def _pids(self, *names: str) -> list[int]:
+        """The processes of these programs, or of all."""
+        states = self.look()
+        found = [states[n].pid for n in names or states if n in states]
+        return [pid for pid in found if pid]
 
     def _ask_to_stop(self, name: str) -> None:
         _tolerate(
@@ -156,7 +164,9 @@ class Control:
         grace = config.grace if config else 10.0
         socket = self.layout.socket
         ok = (rpc.NOT_RUNNING, rpc.BAD_NAME)
+        leaders = self._pids(name)
         _tolerate(socket, "stopProcess", name, True, ok=ok, timeout=grace + 10.0)
+        daemon.end_rest(leaders, grace)
         _tolerate(socket, "removeProcessGroup", name, ok=(rpc.BAD_NAME,))
 
     def _forget(self, name: str) -> None:
@@ -198,7 +208,9 @@ class Control:
 
     def _shut_down(self) -> None:
         configured = [c for c in map(self._configured, self._names()) if c is not None]
+        leaders = self._pids()
         daemon.stop(self.layout)
+        daemon.end_rest(leaders, max((c.grace for c in configured), default=0.0))
         daemon.end_orphans(c.orphan() for c in configured)
         for config in configured:
             (self.layout.programs / f"{config.name}.conf").unlink(missing_ok=True)

@@ -127,18 +127,33 @@ def pid_of(layout: Layout) -> int | None:
 def end_orphans(pid_files: Iterable[tuple[Path, signal.Signals, float]]) -> list[int]:
     """End programs that outlived their supervisor: (pid file, stop signal, grace in seconds).
 
-    All are asked at once, then waited for, then killed. Returns the ids that were found.
+    All are asked at once, then waited for, then killed, with what they leave of their groups.
+    Returns the ids that were found.
     """
     found = [(read_pid(p), p, sig, grace) for p, sig, grace in pid_files]
     alive = [(pid, sig, grace) for pid, p, sig, grace in found if pid and is_alive(pid, p)]
     for pid, sig, _ in alive:
-        _signal_group(pid, sig)
+        _signal(pid, sig)
     pids = [pid for pid, _, _ in alive]
-    if pids and not wait_gone(pids, max(grace for _, _, grace in alive)):
+    grace = max((grace for _, _, grace in alive), default=0.0)
+    if pids and not wait_gone(pids, grace):
         for pid in pids:
             _signal_group(pid, signal.SIGKILL)
         wait_gone(pids, 5.0)
+    end_rest(pids, grace)
     return pids
+
+
+def end_rest(leaders: Iterable[int], grace: float) -> None:
+    """End what programs that have ended left running, as a container's end does: children of a
+    shell that did not tell them, say. They are asked, waited for (`grace` in seconds), killed.
+    """
+    left = [pid for pid in leaders if _members(pid)]
+    for pid in left:
+        _signal_group(pid, signal.SIGTERM)
+    if left and not wait_gone([m for pid in left for m in _members(pid)], grace):
+        for pid in left:
+            _signal_group(pid, signal.SIGKILL)
 
 
 def read_pid(path: Path) -> int | None:
@@ -216,6 +231,26 @@ def _exists(pid: int) -> bool:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
+
+
+def _members(group: int) -> list[int]:
+    """The living processes of a process group."""
+    import psutil
+
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return []  # by far the most: nobody has to be looked for
+    except PermissionError:
+        pass
+    found = []
+    for pid in psutil.pids():
+        try:
+            if os.getpgid(pid) == group and _exists(pid):
+                found.append(pid)
+        except OSError:
+            continue
+    return found
 
 
 def _signal_group(pid: int, sig: signal.Signals) -> None:
