@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-from pathlib import Path
 
 import pytest
 from stage import Running, Stage, until
@@ -140,7 +139,17 @@ def test_killed_anywhere_one_version_serves_and_the_next_command_mends(
     assert live.status()["healthy"]
 
 
-def test_killed_cleanup_is_finished(live: Stage, tmp_path: Path) -> None:
+def test_an_interrupted_cleanup_is_not_put_back_but_finished(live: Stage) -> None:
+    running = live.start("cleanup", "--verbose")
+    running.wait_for("> stop and remove")
+    running.signal(signal.SIGINT)
+    running.end().expect(130).says("not everything is taken away yet", "`deploy cleanup` goes on")
+    live.run("cleanup").expect().says("run 2 (cleanup) was interrupted; finishing it")
+    assert live.processes() == []
+    live.run("status").expect().says("Nothing is installed")
+
+
+def test_killed_cleanup_is_finished(live: Stage) -> None:
     running = live.start("cleanup", "--verbose")
     running.wait_for("> stop and remove")
     running.signal(signal.SIGKILL)

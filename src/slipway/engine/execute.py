@@ -24,6 +24,7 @@ from slipway.errors import (
     InterruptedRunError,
     NotReadyError,
     RevertError,
+    SlipwayError,
 )
 from slipway.journal.records import Owner, RunClosed, RunOpened, StepRecord
 from slipway.plan.model import Plan, Step
@@ -201,6 +202,9 @@ class Execution:
         assert error is not None
         kind = "interrupted" if isinstance(error, InterruptedRunError) else "failed"
         reason = getattr(error, "message", repr(error))
+        if self._plan.verb == "cleanup":
+            self._ws.emit(self._run_ended(kind, started, reason))
+            raise self._half_clean(error, reason)
         if not self._revert_on_failure:
             self._notice("--no-rollback: everything is left as it is, for a look")
             self._close(kind, self._plan.base, started, reason)
@@ -229,6 +233,15 @@ class Execution:
             "interrupted" if kind == "interrupted" else "reverted", self._plan.base, started, reason
         )
         raise error
+
+    @staticmethod
+    def _half_clean(error: BaseException, reason: str) -> SlipwayError:
+        """A cleanup is not put back: what is half taken down serves nobody. It stays open."""
+        message = f"{reason}; not everything is taken away yet"
+        hint = "`deploy cleanup` goes on with it"
+        if isinstance(error, InterruptedRunError):
+            return InterruptedRunError(message, hint=hint)
+        return RevertError(message, hint=hint, details=getattr(error, "details", ()))
 
     def _put_back(self) -> str:
         base = self._plan.base

@@ -235,6 +235,27 @@ async def test_a_journal_that_cannot_be_written_keeps_nothing_from_being_undone(
     assert site.world.weights == {str(current(healed)): 100}
 
 
+async def test_a_cleanup_that_fails_stays_open_and_is_finished(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    await site.deploy(inbox())
+
+    def hook(step: object, moment: str) -> None:
+        if moment == "inside":
+            raise StorageError("a folder could not be removed")
+
+    async def clean(at: Site) -> Result:
+        return await cleanup(at.workspace, volumes=False, approve=agree, options=RunOptions())
+
+    broken = Site(tmp_path, world=site.world, store=site.store, hook=hook)
+    with pytest.raises(RevertError, match="not everything is taken away yet"):
+        await clean(broken)
+    assert current(broken) == 1
+    assert running(site.world) == {"db"}
+    await clean(Site(tmp_path, world=site.world, store=site.store))
+    assert running(site.world) == set()
+    assert current(site) is None
+
+
 async def test_rollback_goes_to_the_last_verified_release(site: Site) -> None:
     await site.deploy(inbox(), label="v1")
     await site.deploy(inbox(web="2"), label="v2")
