@@ -15,6 +15,7 @@ an exit code. An error says what happened, where (a `Location`), and what to do 
         NotReadyError                   a probe was not answered in time
         CrashedError                    a service died
         JobError                        a one-shot job failed
+        CanaryError                     a canary failed its verdict, or was aborted
         StorageError                    disk full, read-only, no permission
         PlatformError                   the platform refused or cannot be reached
         DriftError                      the world is not as the plan saw it
@@ -130,6 +131,12 @@ class JobError(RunError):
     """A one-shot job ended with a failure."""
 
     code = "job"
+
+
+class CanaryError(RunError):
+    """A canary failed its verdict, or somebody aborted it."""
+
+    code = "canary"
 
 
 class StorageError(RunError):

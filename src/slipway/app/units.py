@@ -23,6 +23,14 @@ def seconds(value: str | float) -> float:
     return round(sum(float(part[1]) * _SECONDS[part[2]] for part in parts), 6)
 
 
+def percent(value: str | float) -> float:
+    """A percentage: `10%`, `99.9%` or a number. Raises ValueError."""
+    text = str(value).strip().removesuffix("%").strip()
+    if isinstance(value, bool) or not re.fullmatch(r"\d+(\.\d+)?", text):
+        raise ValueError(f'"{value}" is not a percentage such as 10% or 99.5%')
+    return float(text)
+
+
 def size(value: str | int) -> int:
     """A size in bytes; units are powers of 1024, as in Compose. Raises ValueError."""
     if isinstance(value, int):

@@ -41,7 +41,7 @@ def _long(option: str) -> str:
 
 def _subcommand(rest: Sequence[str]) -> list[str]:
     """The second word of commands that have commands of their own."""
-    nested = {"secrets", "config", "platform", "app"}
+    nested = {"secrets", "config", "platform", "app", "canary"}
     if rest[0] in nested and len(rest) > 1 and not rest[1].startswith("-"):
         return [rest[1]]
     return []

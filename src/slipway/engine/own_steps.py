@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from slipway.engine.judging import watch
 from slipway.engine.verification import Check, smoke_checks, verify_release
 from slipway.engine.workspace import Workspace
 from slipway.errors import NotReadyError
@@ -15,7 +16,7 @@ from slipway.plan.model import Step
 from slipway.platforms.protocol import Outcome, StepContext
 from slipway.support.telemetry.events import StepProgress
 
-_KINDS = frozenset({"secrets", "record", "smoke", "verify", "activate"})
+_KINDS = frozenset({"secrets", "record", "smoke", "judge", "verify", "activate"})
 
 
 class OwnSteps:
@@ -38,6 +39,8 @@ class OwnSteps:
                 return self._record(context)
             case "smoke":
                 return await self._smoke(context)
+            case "judge":
+                return await watch(self._ws, context, self._ws.journal.last_run())
             case "verify":
                 return await self._verify(context)
             case _:

@@ -221,6 +221,7 @@ def plan_for(
             verb=verb,
             release=release,
             observed=observed,
+            weights_supported=_splits_traffic(workspace),
             base=base,
             order=situation_order(release),
             new_release=new_release,
@@ -232,6 +233,11 @@ def plan_for(
             obsolete_artifacts=artifacts,
         )
     )
+
+
+def _splits_traffic(workspace: Workspace) -> bool:
+    can = workspace.platform.capabilities()
+    return can.weights and can.metrics
 
 
 def job_keys(release: Release) -> tuple[str, ...]:

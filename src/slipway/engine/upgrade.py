@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -13,6 +13,7 @@ from slipway.app.assemble import LoadOptions, load_app
 from slipway.app.compose import read_dotenv
 from slipway.engine.deploy import Approve, Result, RunOptions, deploy, run_plan
 from slipway.engine.prepare import Prepared, Wanted, is_kept, prepare_release
+from slipway.engine.rollout_asked import RolloutAsked, with_rollout
 from slipway.engine.source import check_out, commit_of, git_state
 from slipway.engine.workspace import Workspace
 from slipway.errors import NotFoundError
@@ -30,6 +31,7 @@ class Asked:
     version: str | None = None
     verify: bool = True
     auto_secrets: bool | None = None
+    rollout: RolloutAsked = field(default_factory=RolloutAsked)
 
 
 async def upgrade(
@@ -69,6 +71,7 @@ async def _load_and_deploy(
 ) -> Result:
     known = tuple(info.name for info in workspace.secrets.names())
     loaded = load_app(msgspec.structs.replace(options, known_secrets=known), environ)
+    loaded = msgspec.structs.replace(loaded, app=with_rollout(loaded.app, asked.rollout))
     for warning in loaded.app.warnings:
         workspace.emit(Notice(at=workspace.clock.now(), message=warning))
     auto = asked.auto_secrets

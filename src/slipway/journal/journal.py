@@ -132,6 +132,10 @@ class Journal:
         decoder = msgspec.json.Decoder(DetailRecord)
         yield from _decoded(self._store.read(_detail_key(run)), decoder)
 
+    def last_run(self) -> int:
+        """The number of the run that began last; 0 if there was none."""
+        return self.next_run() - 1
+
     def next_run(self) -> int:
         """The number of a run that begins now; numbers are never used twice."""
         numbers = [run.opened.run for run in self.runs()]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from slipway.app.model import App, Service
+from slipway.app.model import App, Rollout, Service
 from slipway.plan.merkle import fingerprint, local_hash, secrets_of, service_keys
 from slipway.plan.release import Artifact, GitState, Release, ReleaseService
 from slipway.support.data import Frozen
@@ -89,13 +89,19 @@ def _skipped(service: Service, platform: str) -> bool:
 
 
 def same_content(one: Release, other: Release) -> bool:
-    """True if the two differ at most in number, label, time and git state."""
+    """True if the two differ at most in number, label, time, git state and rollout."""
     return _content(one) == _content(other)
 
 
 def _content(release: Release) -> Release:
     return msgspec.structs.replace(
-        release, number=0, label="", created=0.0, git=None, services=_without_origin(release)
+        release,
+        rollout=Rollout(),
+        number=0,
+        label="",
+        created=0.0,
+        git=None,
+        services=_without_origin(release),
     )
 
 

@@ -10,13 +10,12 @@ from collections.abc import Iterable
 
 import msgspec
 
-from slipway.errors import RefusedError
 from slipway.plan.changes import rollout_changes
 from slipway.plan.graph import start_order
 from slipway.plan.model import Change, Plan, Step
 from slipway.plan.observed import Observed
 from slipway.plan.release import Release
-from slipway.plan.rollout import blue_green
+from slipway.plan.rollout import blue_green, canary, rolling
 from slipway.plan.rollout.situation import Situation
 
 # Steps that look but do not change anything; a plan of only these has nothing to do.
@@ -38,16 +37,10 @@ def situation_order(release: Release) -> tuple[str, ...]:
 def rollout_plan(request: Request) -> Plan:
     """The plan of install, upgrade, rollback and start.
 
-    Raises RefusedError for a strategy that is not there, or that the platform lacks.
+    Raises RefusedError for a strategy that the platform, or the app, cannot have.
     """
     release = request.release
-    strategy = release.rollout.strategy
-    if strategy not in ("blue-green", "recreate"):
-        raise RefusedError(
-            f"strategy {strategy!r} is not available on {release.platform}",
-            hint="use blue-green (the default) or recreate",
-        )
-    steps = blue_green.steps(request)
+    steps = _strategy(request)
     if not any(step.kind not in _PASSIVE for step in steps):
         steps = []
     return Plan(
@@ -63,6 +56,20 @@ def rollout_plan(request: Request) -> Plan:
         notes=_notes(release, steps),
         fingerprint=fingerprint(release, request.observed, steps),
     )
+
+
+def _strategy(request: Request) -> list[Step]:
+    """The steps of the strategy that the release asks for."""
+    match request.release.rollout.strategy:
+        case "blue-green":
+            return blue_green.steps(request)
+        case "recreate":
+            return blue_green.recreate(request)
+        case "canary":
+            canary.check(request, weights_supported=request.weights_supported)
+            return canary.steps(request)
+        case "rolling":
+            return rolling.steps(request)
 
 
 def _notes(release: Release, steps: Iterable[Step]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ StepKind = Literal[
     "ready",  # wait until `service` of a revision is ready
     "job",  # run a one-shot job of a revision to its end
     "smoke",  # engine: smoke tests straight at a revision, before traffic
+    "judge",  # engine: watch a canary, and promote, wait or fail the run
     "route",  # give weights to revisions, confirmed
     "verify",  # engine: probes of everything, then smoke tests through the route
     "activate",  # engine: the release is the current one from here on
@@ -36,8 +37,11 @@ class Step(Frozen, frozen=True, kw_only=True):
     that `undo` needs no outcome: `backing` {"replace": bool, "fingerprint": str, "before":
     fingerprint or ""}; `proxy` {"listens": [{"port", "address", "protocol"}], "before":
     [ports]}; `start` {"replicas": n, "key": str, "before": n}; `ready` and `job` {"key": str,
-    "deadline": seconds}; `route` {"weights": {"2": 100}, "before": {"1": 100}}; `drain`
-    {"key": str, "grace": seconds, "replicas": how many ran}; `remove` {"releases": [n],
+    "deadline": seconds}; `route` {"weights": {"2": 100}, "before": {"1": 100}, and for a canary
+    "sticky": true, "select": {"header" or "cookie": "NAME=VALUE"}}; `judge` {"new": release,
+    "old": release, "share": percent}; `drain`
+    {"key": str, "grace": seconds, "replicas": how many ran, "leave": how many stay (0)};
+    `remove` {"releases": [n],
     "artifacts": [id]}; `teardown` {"volumes": bool}.
 
     `needs` are ids of steps that must be done before. `args` is what the platform needs,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from slipway.app.model import App
 from slipway.plan.model import Step
@@ -32,6 +32,7 @@ class Capabilities(Frozen, frozen=True, kw_only=True):
     """What a platform can do; a plan that needs more is refused before it starts."""
 
     weights: bool = True
+    metrics: bool = True
     jobs: bool = True
     autoscale: bool = False
     spot: bool = False
@@ -76,6 +77,7 @@ class StepContext(Frozen, frozen=True, kw_only=True):
     base: Release | None = None
 
 
+@runtime_checkable
 class Metered(Protocol):
     """Of platforms whose proxy counts: what canaries are judged from."""
 

@@ -24,6 +24,7 @@ from slipway.errors import (
 from slipway.plan.model import Step
 from slipway.plan.observed import Instance, Observed
 from slipway.plan.release import Artifact, Release
+from slipway.plan.rollout.verdict import Counters
 from slipway.platforms.protocol import Capabilities, LogLine, Outcome, StepContext
 from slipway.support.health.model import Answer, Probe
 from slipway.support.store import Store
@@ -48,6 +49,7 @@ class FakeWorld:
         self.unhealthy: set[str] = set()
         self.failing_jobs: set[str] = set()
         self.log: list[str] = []
+        self.counters: dict[int, Counters] = {}
 
 
 class FakePlatform:
@@ -203,7 +205,11 @@ class FakePlatform:
         del release
         at = (str(step.service), step.args["key"])
         before = self.world.running.get(at, 0)
+        leave = step.args.get("leave", 0)
         inside()
+        if leave:
+            self.world.running[at] = leave
+            return {"before": before}
         self.world.running.pop(at, None)
         self.world.ready.discard(at)
         return {"before": before}
@@ -284,6 +290,9 @@ class FakePlatform:
         up = (service, key) in self.world.running or service in self.world.backing
         ok = up and service not in self.world.unhealthy
         return [Answer(ok=ok, saw="200 OK" if ok else "refused")]
+
+    async def counters(self) -> Mapping[int, Counters]:
+        return dict(self.world.counters)
 
     def address(self, release: Release, service: str) -> tuple[str, int] | None:
         del release, service

@@ -420,10 +420,11 @@ async def test_recreate_stops_the_old_before_the_new_starts(site: Site) -> None:
     assert drain < site.world.log.index("apply start:web")
 
 
-async def test_an_unknown_strategy_is_refused_at_planning(site: Site) -> None:
-    app = msgspec.structs.replace(inbox(), rollout=Rollout(strategy="canary"))
-    with pytest.raises(RefusedError, match="canary"):
+async def test_a_canary_without_a_route_is_refused_at_planning(site: Site) -> None:
+    app = msgspec.structs.replace(inbox(), rollout=Rollout(strategy="canary"), routes=())
+    with pytest.raises(RefusedError, match="publishes no port"):
         await site.deploy(app)
+    assert site.world.log == []
 
 
 async def test_start_brings_the_current_release_back(site: Site) -> None:

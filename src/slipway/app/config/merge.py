@@ -91,7 +91,7 @@ def settings_for(config: DeployConfig, environment: str, platform: str | None = 
         ports=own.get("ports", {}),
         services=services,
         routes=_routes(top.get("routes", ()), own.get("routes", ())),
-        rollout=values.rollout({**top.get("rollout", {}), **own.get("rollout", {})}),
+        rollout=values.rollout(_rollout(top.get("rollout", {}), own.get("rollout", {}))),
         smoke_tests=_smoke_tests(top.get("smoke_tests", ()), own.get("smoke_tests")),
         secrets={
             name: values.secret(raw)
@@ -130,6 +130,14 @@ def _merge_probe(base: Any, over: Any) -> Any:
     if not base or not over or values.probe_kind(over):
         return over
     return deep_merge(base, over)
+
+
+def _rollout(top: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """An environment's rollout wins key by key, also within `canary`."""
+    merged = {**top, **own}
+    if "canary" in top and "canary" in own:
+        merged["canary"] = {**top["canary"], **own["canary"]}
+    return merged
 
 
 def _services(

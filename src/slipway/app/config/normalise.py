@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from slipway.app.config.marks import child
+from slipway.app.config.rollout import RolloutError, normalise_rollout
 from slipway.app.config.validate import wrong
 from slipway.app.model import Origin
 from slipway.app.units import seconds
@@ -58,14 +59,23 @@ def _section(raw: Mapping[str, Any], locations: Locations, path: str) -> dict[st
             for name, each in raw["services"].items()
         }
     if "rollout" in raw:
-        rollout = raw["rollout"]
-        result["rollout"] = {"strategy": rollout} if isinstance(rollout, str) else dict(rollout)
+        result["rollout"] = _rollout(raw["rollout"], locations, child(path, "rollout"))
     for key, make in (("routes", _route), ("smoke_tests", _smoke_test)):
         if key in raw:
             result[key] = _each(raw[key], make, locations, child(path, key))
     if "variables" in raw:
         result["variables"] = {name: text_of(value) for name, value in raw["variables"].items()}
     return result
+
+
+def _rollout(raw: Any, locations: Locations, path: str) -> dict[str, Any]:
+    try:
+        return normalise_rollout(raw)
+    except RolloutError as error:
+        where = path
+        for key in error.path:
+            where = child(where, key)
+        raise wrong(str(error), where, locations) from None
 
 
 def _told(raw: Mapping[str, Any]) -> dict[str, Any]:

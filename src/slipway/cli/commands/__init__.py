@@ -13,7 +13,7 @@ class Entry(NamedTuple):
 
 
 GROUPS: dict[str, list[str]] = {
-    "Deploy": ["install", "upgrade", "rollback", "verify", "resume", "start", "cleanup"],
+    "Deploy": ["install", "upgrade", "rollback", "verify", "canary", "resume", "start", "cleanup"],
     "Look": ["status", "logs", "history", "plan", "open", "exec"],
     "Develop": ["dev"],
     "Set up": ["secrets", "config", "platform", "completion", "app"],
@@ -24,6 +24,7 @@ COMMANDS: dict[str, Entry] = {
     "upgrade": Entry("upgrade", "Move to a new version beside the old one, or back if it fails"),
     "rollback": Entry("rollback", "Go back to the last verified release, or a named one"),
     "verify": Entry("verify", "Probe every service and run the smoke tests"),
+    "canary": Entry("canary", "Promote, abort or hold a canary from another terminal"),
     "resume": Entry("resume", "Finish or put back a run that was interrupted"),
     "start": Entry("start", "Bring the current release back, after a reboot"),
     "cleanup": Entry("cleanup", "Stop and remove everything that was started"),

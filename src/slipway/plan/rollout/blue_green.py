@@ -1,243 +1,36 @@
 """Blue-green: the whole new revision beside the old, then all traffic at once.
 
 `recreate` is the same steps in another order: the old revision's services stop first, for
-apps that must not run twice. Pure: data in, steps out. Called by `plan.make`.
+apps that must not run twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-from slipway.app.model import Service
-from slipway.plan.graph import dependencies
-from slipway.plan.model import Step, StepKind
-from slipway.plan.observed import Instance, Observed
-from slipway.plan.release import Release
+from slipway.plan.model import Step
+from slipway.plan.rollout.builder import Builder
 from slipway.plan.rollout.situation import Situation
-
-RUNNING = ("starting", "running", "ready")
 
 
 def steps(situation: Situation) -> list[Step]:
     """Every step from what is observed to `situation.release` serving all traffic."""
-    build = _Builder(situation)
+    build = Builder(situation)
     build.preparation()
     build.backing()
-    if situation.release.rollout.strategy == "recreate":
-        build.drains(after=())
     build.services()
-    build.traffic()
+    build.entry()
+    build.all_traffic()
     build.ending()
     return build.steps
 
 
-class _Builder:
-    """Collects steps in order; `steps` is the result."""
-
-    def __init__(self, situation: Situation) -> None:
-        self.situation = situation
-        self.release: Release = situation.release
-        self.observed: Observed = situation.observed
-        self.services_by_name: dict[str, Service] = {
-            name: entry.service for name, entry in self.release.services.items()
-        }
-        self.steps: list[Step] = []
-        self.ready: dict[str, str] = {}
-
-    def add(
-        self,
-        kind: StepKind,
-        title: str,
-        *,
-        service: str | None = None,
-        needs: Iterable[str] = (),
-        interrupts: bool = False,
-        **args: Any,
-    ) -> str:
-        subject = service or (args.get("key") if kind == "drain" else None)
-        step_id = f"{kind}:{subject}" if subject else kind
-        if kind == "drain":
-            step_id = f"drain:{service}@{str(args['key'])[:8]}"
-        present = {step.id for step in self.steps}
-        self.steps.append(
-            Step(
-                id=step_id,
-                kind=kind,
-                title=title,
-                service=service,
-                release=self.release.number,
-                args=args,
-                needs=tuple(n for n in dict.fromkeys(needs) if n in present),
-                interrupts=interrupts,
-            )
-        )
-        return step_id
-
-    def preparation(self) -> None:
-        """Secrets, the record of the release, artifacts, volumes."""
-        if self.situation.new_secrets:
-            names = ", ".join(self.situation.new_secrets)
-            self.add("secrets", f"keep secrets {names}", names=list(self.situation.new_secrets))
-        for name, entry in self.release.services.items():
-            artifact = entry.artifact
-            if artifact is None or artifact.id in self.observed.artifacts:
-                continue
-            self.add("build", f"build {name}", service=name)
-        if self.situation.new_release:
-            builds = [s.id for s in self.steps]
-            title = f"record release {self.release.number} ({self.release.label})"
-            self.add("record", title, needs=builds)
-        for name in self.situation.missing_volumes():
-            self.add("volume", f"make volume {name}", service=name, needs=self._gate())
-
-    def _gate(self) -> list[str]:
-        return [s.id for s in self.steps if s.kind in ("secrets", "build", "record")]
-
-    def backing(self) -> None:
-        """Start what is missing, replace what changed, wait for all."""
-        for name in self.situation.order:
-            service = self.services_by_name[name]
-            if service.role != "backing":
-                continue
-            running = self._running(name, "")
-            wanted = self.release.services[name].fingerprint
-            changed = bool(running) and running[0].fingerprint != wanted
-            needs = [*self._gate(), *(s.id for s in self.steps if s.kind == "volume")]
-            needs += [self.ready[d] for d in self._waits_for(service)]
-            if changed:
-                title = f"replace {name}"
-                self._backing_step(name, title, needs, before=running[0].fingerprint)
-            elif not running:
-                self._backing_step(name, f"start {name}", needs, before="")
-            self._ready_step(service, "")
-
-    def _backing_step(self, name: str, title: str, needs: list[str], *, before: str) -> None:
-        self.add(
-            "backing",
-            title,
-            service=name,
-            needs=needs,
-            interrupts=bool(before),
-            replace=bool(before),
-            before=before,
-            fingerprint=self.release.services[name].fingerprint,
-        )
-
-    def services(self) -> None:
-        """Jobs and services of the revision, each after what it depends on."""
-        for name in self.situation.order:
-            service = self.services_by_name[name]
-            if service.role == "backing":
-                continue
-            key = self.release.services[name].key
-            needs = self._gate() + [self.ready[d] for d in self._waits_for(service)]
-            needs += [s.id for s in self.steps if s.kind in ("drain", "volume")]
-            if service.role == "job":
-                self._job_step(service, key, needs)
-                continue
-            running = len(self._running(name, key))
-            if running != service.replicas:
-                copies = "" if service.replicas == 1 else f", {service.replicas} instances"
-                self.add(
-                    "start",
-                    f"start {name}{copies}",
-                    service=name,
-                    needs=needs,
-                    key=key,
-                    replicas=service.replicas,
-                    before=running,
-                )
-            self._ready_step(service, key)
-
-    def _job_step(self, service: Service, key: str, needs: list[str]) -> None:
-        if key in self.situation.finished_jobs:
-            return
-        self.ready[service.name] = self.add(
-            "job",
-            f"run {service.name}",
-            service=service.name,
-            needs=needs,
-            key=key,
-            deadline=self.situation.job_deadline,
-        )
-
-    def _ready_step(self, service: Service, key: str) -> None:
-        starter = [s.id for s in self.steps if s.service == service.name and s.kind != "volume"]
-        self.ready[service.name] = self.add(
-            "ready",
-            f"wait for {service.name}",
-            service=service.name,
-            needs=[*starter, *self._gate()],
-            key=key,
-            deadline=service.probes.deadline,
-        )
-
-    def _waits_for(self, service: Service) -> list[str]:
-        return [d for d in dependencies(self.services_by_name, service.name) if d in self.ready]
-
-    def _running(self, name: str, key: str) -> list[Instance]:
-        return [i for i in self.observed.of(name, key) if i.state in RUNNING]
-
-    def traffic(self) -> None:
-        """Proxy, smoke tests straight at the revision, weights."""
-        everything = [s.id for s in self.steps]
-        if self.release.routes and self.situation.proxy_differs():
-            restart = self.observed.proxy
-            title = "restart the proxy with other ports" if restart else "start the proxy"
-            self.add(
-                "proxy",
-                title,
-                interrupts=restart,
-                listens=self.situation.listens(),
-                before=list(self.observed.listens) if restart else [],
-            )
-        if self.situation.verify and self.release.smoke_tests:
-            self.add("smoke", "smoke tests, before traffic", needs=everything)
-        if self.release.routes and self.situation.route_differs():
-            self.add(
-                "route",
-                f"send all traffic to release {self.release.number}",
-                needs=[s.id for s in self.steps],
-                weights={str(self.release.number): 100},
-                before=dict(self.observed.weights),
-            )
-        if self.situation.verify:
-            self.add("verify", "verify", needs=[s.id for s in self.steps])
-
-    def drains(self, after: Iterable[str]) -> None:
-        """Stop every running set that the new release does not share."""
-        for name, key in self.situation.leftovers():
-            grace = self.situation.grace_of(name)
-            title = f"drain and stop {name} of the old revision"
-            count = len(self._running(name, key))
-            self.add(
-                "drain",
-                title,
-                service=name,
-                needs=after,
-                key=key,
-                grace=grace,
-                replicas=count,
-            )
-
-    def ending(self) -> None:
-        """Make it the current release, then take away what it replaced."""
-        if self.situation.activates:
-            title = f"make release {self.release.number} the current one"
-            self.add("activate", title, needs=[s.id for s in self.steps])
-        done = [self.steps[-1].id] if self.steps else []
-        if self.release.rollout.strategy != "recreate":
-            self.drains(after=done)
-        for name in self.situation.orphans():
-            title = f"stop {name}, which left the app (its data stays)"
-            self.add("stop", title, service=name, needs=done)
-        if self.situation.obsolete:
-            numbers = ", ".join(str(n) for n in self.situation.obsolete)
-            self.add(
-                "remove",
-                f"remove old releases {numbers}",
-                needs=[s.id for s in self.steps],
-                releases=list(self.situation.obsolete),
-                artifacts=list(self.situation.obsolete_artifacts),
-            )
+def recreate(situation: Situation) -> list[Step]:
+    """The old set stops before the new one starts: there is an outage in between."""
+    build = Builder(situation)
+    build.preparation()
+    build.backing()
+    build.drains(after=())
+    build.services()
+    build.entry()
+    build.all_traffic()
+    build.ending(drain=False)
+    return build.steps

@@ -72,6 +72,16 @@ class Situation(Frozen, frozen=True, kw_only=True):
                 unique.append(listen)
         return unique
 
+    def route_settings(self) -> dict[str, Any]:
+        """How a route is shared while it is: stickiness, and how to select the new revision."""
+        canary = self.release.rollout.canary
+        if self.release.rollout.strategy != "canary" or self.base is None:
+            return {}
+        settings: dict[str, Any] = {"sticky": canary.sticky} if canary.sticky else {}
+        if canary.header or canary.cookie:
+            settings["select"] = {"header": canary.header, "cookie": canary.cookie}
+        return settings
+
     def proxy_differs(self) -> bool:
         """True if the proxy is not there, or listens on other ports than the routes want."""
         wanted = {r.listen for r in self.release.routes if r.listen is not None}

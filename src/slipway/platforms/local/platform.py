@@ -12,6 +12,7 @@ from slipway.app.model import App, Service
 from slipway.errors import NotFoundError, PlatformError
 from slipway.plan.observed import Observed
 from slipway.plan.release import Artifact, Release
+from slipway.plan.rollout.verdict import Counters
 from slipway.platforms.local import (
     build,
     instances,
@@ -23,6 +24,7 @@ from slipway.platforms.local import (
 )
 from slipway.platforms.local.backing.kinds import kind_of
 from slipway.platforms.local.launchfile import LaunchFile
+from slipway.platforms.local.proxy import counters, manage
 from slipway.platforms.local.runtime import Runtime, in_thread, make_runtime
 from slipway.platforms.local.steps import backing, jobs, proxy, ready, removal, services, volumes
 from slipway.platforms.local.steps import build as build_step
@@ -106,6 +108,9 @@ class LocalPlatform:
 
     async def probe(self, release: Release, service: str, probe: Probe) -> list[Answer]:
         return await in_thread(probing.ask_all, self._runtime, self._set(release, service), probe)
+
+    async def counters(self) -> Mapping[int, Counters]:
+        return await in_thread(counters.counters, manage.read(self._runtime).api)
 
     def address(self, release: Release, service: str) -> tuple[str, int] | None:
         for launch in self._set(release, service):

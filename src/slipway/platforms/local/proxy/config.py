@@ -7,11 +7,12 @@ are JSON, which YAML includes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from slipway.platforms.local.proxy.state import Check, Listen, ProxyState, Target
+from slipway.platforms.local.proxy.state import Check, Listen, ProxyState, Sharing, Target
 
 Json = dict[str, Any]
 IDLE = "250ms"
@@ -59,7 +60,7 @@ def dynamic(state: ProxyState) -> Json:
             group.setdefault(target.name, []).append((number, weight, target))
     result: Json = {}
     if http:
-        result["http"] = _http(http)
+        result["http"] = _http(http, state.sharing if len(serving) > 1 else None)
     if tcp:
         result["tcp"] = _tcp(tcp)
     return result
@@ -71,7 +72,7 @@ def release_of(service: str) -> str | None:
     return number if number.isdigit() else None
 
 
-def _http(groups: Mapping[str, list[tuple[str, int, Target]]]) -> Json:
+def _http(groups: Mapping[str, list[tuple[str, int, Target]]], sharing: Sharing | None) -> Json:
     routers: Json = {}
     services: Json = {}
     for name, shares in groups.items():
@@ -80,10 +81,48 @@ def _http(groups: Mapping[str, list[tuple[str, int, Target]]]) -> Json:
         weighted: Json = {"services": children}
         if all(target.check for _, _, target in shares):
             weighted["healthCheck"] = {}
+        if sharing is not None:
+            _share(name, shares, sharing, weighted, routers)
         services[name] = {"weighted": weighted}
         for number, _, target in shares:
             services[f"{name}-r{number}"] = {"loadBalancer": _balancer(target)}
     return {"routers": routers, "middlewares": _MIDDLEWARES, "services": services}
+
+
+def _share(
+    name: str,
+    shares: list[tuple[str, int, Target]],
+    sharing: Sharing,
+    weighted: Json,
+    routers: Json,
+) -> None:
+    """Stickiness, and a router of its own for those who ask for the new revision."""
+    if sharing.sticky:
+        weighted["sticky"] = {"cookie": {"name": f"slipway-{name}", "httpOnly": True}}
+    chosen = [target for number, _, target in shares if number == sharing.release]
+    rule = _selection(sharing)
+    if not rule or not chosen:
+        return
+    for key, router in _routers(name, chosen[0]).items():
+        routers[f"{key}-select"] = {
+            **router,
+            "rule": f"({rule}) && ({router['rule']})",
+            "priority": router["priority"] + 100_000,
+            "service": f"{name}-r{sharing.release}",
+        }
+
+
+def _selection(sharing: Sharing) -> str:
+    """Traefik's rule for the header or the cookie that selects the new revision."""
+    rules = []
+    if sharing.header:
+        header, _, value = sharing.header.partition("=")
+        any_value = f"HeaderRegexp(`{header}`, `.`)"
+        rules.append(f"Header(`{header}`, `{value}`)" if value else any_value)
+    if sharing.cookie:
+        pair = re.escape(sharing.cookie)
+        rules.append(f"HeaderRegexp(`Cookie`, `(^|; *){pair}(;|$)`)")
+    return " || ".join(rules)
 
 
 def _routers(name: str, target: Target) -> Json:

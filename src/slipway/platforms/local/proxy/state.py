@@ -59,6 +59,17 @@ class Target(Frozen, frozen=True, kw_only=True):
     check: Check | None = None
 
 
+class Sharing(Frozen, frozen=True, kw_only=True):
+    """While two releases share the traffic: clients stay with the one they met (`sticky`), and a
+    `header` or `cookie` ("NAME=VALUE") selects `release` on purpose.
+    """
+
+    release: str
+    sticky: bool = False
+    header: str | None = None
+    cookie: str | None = None
+
+
 class ProxyState(Frozen, frozen=True, kw_only=True):
     """`releases`: release number -> its targets. `weights`: release number -> percent.
 
@@ -68,6 +79,7 @@ class ProxyState(Frozen, frozen=True, kw_only=True):
     api: tuple[str, int] = ("127.0.0.1", 0)
     listens: tuple[Listen, ...] = ()
     releases: Mapping[str, tuple[Target, ...]] = {}
+    sharing: Sharing | None = None
     weights: Mapping[str, int] = {}
     chosen: Mapping[str, int] = {}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -12,7 +12,7 @@ from slipway.platforms.local import instances
 from slipway.platforms.local.launchfile import LaunchFile
 from slipway.platforms.local.network.addresses import is_free
 from slipway.platforms.local.proxy import manage, targets
-from slipway.platforms.local.proxy.state import Listen, ProxyState, Target
+from slipway.platforms.local.proxy.state import Listen, ProxyState, Sharing, Target
 from slipway.platforms.local.runtime import Runtime
 from slipway.platforms.protocol import Outcome, StepContext
 from slipway.support.clock import SystemClock
@@ -59,6 +59,7 @@ async def route(runtime: Runtime, context: StepContext) -> Outcome:
     known = manage.read(runtime)
     before = dict(known.weights)
     known = _with_release(runtime, known, release)
+    known = msgspec.structs.replace(known, sharing=_sharing(context))
     await _shift(runtime, known, weights)
     context.emit(
         TrafficShifted(at=SystemClock().now(), step=context.step.id, weights=dict(weights))
@@ -75,11 +76,29 @@ async def undo_route(runtime: Runtime, context: StepContext, outcome: Outcome) -
     context.emit(TrafficShifted(at=SystemClock().now(), step=context.step.id, weights=weights))
 
 
-async def refresh(runtime: Runtime, release: Release) -> None:
-    """Give a release's routes the addresses that its instances have now; weights stay."""
+def _sharing(context: StepContext) -> Sharing | None:
+    """How clients are kept on, or let choose, a revision while two of them share the traffic."""
+    args = context.step.args
+    select = args.get("select") or {}
+    if not args.get("sticky") and not select:
+        return None
+    return Sharing(
+        release=str(context.step.release),
+        sticky=bool(args.get("sticky")),
+        header=select.get("header"),
+        cookie=select.get("cookie"),
+    )
+
+
+async def refresh(
+    runtime: Runtime, release: Release, without: Collection[str] = frozenset()
+) -> None:
+    """Give a release's routes the addresses that its instances have now, but for those named
+    in `without`; weights stay.
+    """
     known = manage.read(runtime)
     if str(release.number) in known.releases:
-        await manage.change(runtime, _with_release(runtime, known, release))
+        await manage.change(runtime, _with_release(runtime, known, release, without))
 
 
 async def _shift(runtime: Runtime, known: ProxyState, weights: Mapping[str, int]) -> None:
@@ -92,11 +111,13 @@ async def _shift(runtime: Runtime, known: ProxyState, weights: Mapping[str, int]
     await manage.change(runtime, manage.with_weights(known, weights))
 
 
-def _with_release(runtime: Runtime, known: ProxyState, release: Release) -> ProxyState:
+def _with_release(
+    runtime: Runtime, known: ProxyState, release: Release, without: Collection[str] = frozenset()
+) -> ProxyState:
     """The state with this release's targets as its instances are now."""
 
     def running(service: str, key: str) -> list[LaunchFile]:
-        return instances.of(runtime, service, key)
+        return [i for i in instances.of(runtime, service, key) if i.name not in without]
 
     def real_port(instance: LaunchFile, container: int) -> int:
         allocation = runtime.book.get(instance.name)
