@@ -173,25 +173,44 @@ def test_programs_that_lost_their_supervisor_are_ended_by_teardown(world: World)
     anyio.run(scenario)
 
 
+def listening_app(port: int) -> App:
+    return App(
+        name="twins",
+        directory=str(CASES),
+        environment=environment(),
+        services={"web": web("v1", origin=Origin(file="compose.yaml", line=4))},
+        routes=(Route(service="web", port=8000, listen=port),),
+    )
+
+
 def test_a_taken_port_names_the_program_and_the_way_out(world: World) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        port = other.getsockname()[1]
-        service = web("v1", origin=Origin(file="compose.yaml", line=4))
-        app = App(
-            name="twins",
-            directory=str(CASES),
-            environment=environment(),
-            services={"web": service},
-            routes=(Route(service="web", port=8000, listen=port),),
-        )
+        app = listening_app(other.getsockname()[1])
         observed = anyio.run(world.platform.observe)
         with pytest.raises(PortTakenError) as caught:
             world.platform.precheck(app, observed)
     assert f"pid {os.getpid()}" in caught.value.message
     assert "environments.test.ports" in (caught.value.hint or "")
     assert str(caught.value.location) == "compose.yaml:4"
+
+
+def test_our_own_proxy_without_its_supervisor_takes_no_port_from_us(world: World) -> None:
+    async def scenario() -> None:
+        release = world.release(1, {"worker": scripted("worker", "exec sleep 600")})
+        await world.apply(release, "proxy")
+        (port,) = (await world.platform.observe()).listens
+        supervisor = world.supervisor()
+        os.kill(supervisor.pid, signal.SIGKILL)
+        wait_gone([supervisor.pid], 5)
+        seen = await world.platform.observe()
+        assert (seen.proxy, seen.listens) == (False, ())
+        world.platform.precheck(listening_app(port), seen)
+        await world.apply(release, "proxy")
+        assert (await world.platform.observe()).listens == (port,)
+
+    anyio.run(scenario)
 
 
 def test_execute_runs_beside_the_service(world: World, capfd: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from slipway.app.model import App, Route
 from slipway.errors import InputError, Location, PortTakenError, RefusedError
 from slipway.plan.observed import Observed
+from slipway.platforms.local.proxy import manage
 from slipway.platforms.local.proxy.targets import LOOPBACK
 from slipway.platforms.local.runtime import Runtime
 from slipway.support.files import free_bytes
@@ -23,7 +24,7 @@ class NoSpaceError(InputError):
 
 def precheck(runtime: Runtime, app: App, observed: Observed) -> None:
     """Raises PortTakenError, NoSpaceError, RefusedError."""
-    _check_ports(app, observed.listens)
+    _check_ports(app, {*observed.listens, *manage.orphaned_ports(runtime)})
     for folder in (runtime.context.home, runtime.context.cache):
         free = free_bytes(folder)
         if free < LEAST_FREE:

@@ -15,6 +15,8 @@ from slipway.platforms.local.launchfile import LaunchFile
 from slipway.platforms.local.proxy import api, config, state
 from slipway.platforms.local.proxy.state import Listen, ProxyState
 from slipway.platforms.local.runtime import Runtime, in_thread, program_of
+from slipway.platforms.local.supervision import daemon
+from slipway.platforms.local.supervision.control import PID
 from slipway.platforms.local.supervision.daemon import tail
 from slipway.platforms.local.tools import ensure_tool
 from slipway.support.files import atomic_write, make_folder
@@ -72,6 +74,16 @@ async def ensure(runtime: Runtime, listens: Sequence[Listen]) -> bool:
     await _wait_until_up(runtime)
     await _confirm(address, config.dynamic(read(runtime)))
     return started
+
+
+def orphaned_ports(runtime: Runtime) -> tuple[int, ...]:
+    """Ports that our proxy still holds though its supervisor was lost; it ends before the next
+    one starts.
+    """
+    pid = daemon.read_pid(runtime.layout.proxy / PID)
+    if pid is None or not daemon.is_alive(pid, runtime.layout.proxy / PID):
+        return ()
+    return tuple(listen.port for listen in read(runtime).listens)
 
 
 async def stop(runtime: Runtime) -> None:
