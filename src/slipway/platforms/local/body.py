@@ -15,9 +15,11 @@ from slipway.plan.release import ReleaseService
 from slipway.platforms.local import build
 from slipway.platforms.local.mounts import covers, link_into
 from slipway.platforms.local.runtime import Runtime
+from slipway.support.files import make_folder
 
 TREE = "tree"
-_FROM_HERE = ("HOME", "TMPDIR", "TZ")
+TEMPORARY = "tmp"
+_FROM_HERE = ("HOME", "TZ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,9 @@ def make_body(
     seen = {t: real for t, real in mounts.items() if not covers(t, built.workdir)}
     link_into(Path(layout.folder), seen)
     here = {name: os.environ[name] for name in _FROM_HERE if name in os.environ}
+    own_temporary = folder / TEMPORARY  # as in a container: two instances do not share /tmp
+    make_folder(own_temporary)
+    here["TMPDIR"] = str(own_temporary)
     return Body(
         argv=build.start_command(built, entry.service, layout),
         cwd=build.working_directory(entry.service, layout),
