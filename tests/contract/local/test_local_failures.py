@@ -155,7 +155,12 @@ def test_children_that_were_not_told_end_with_their_service(world: World) -> Non
     anyio.run(scenario)
 
 
-def test_programs_that_lost_their_supervisor_are_ended_by_teardown(world: World) -> None:
+@pytest.mark.parametrize("clock", [0, 3600], ids=["", "and the clock was set"])
+def test_programs_that_lost_their_supervisor_are_ended_by_teardown(
+    world: World, clock: int
+) -> None:
+    """A set clock: files written before are as much older than their processes."""
+
     async def scenario() -> None:
         release = world.release(1, {"worker": scripted("worker", "exec sleep 600")}, ())
         await world.apply(release, "build", "worker")
@@ -165,6 +170,9 @@ def test_programs_that_lost_their_supervisor_are_ended_by_teardown(world: World)
         os.kill(supervisor.pid, signal.SIGKILL)
         wait_gone([supervisor.pid], 5)
         assert len(world.processes()) == 1
+        for path in world.home.rglob("pid"):
+            before = path.stat().st_mtime - clock
+            os.utime(path, (before, before))
         (seen,) = (await world.platform.observe()).instances
         assert (seen.state, "runs on without" in seen.detail) == ("crashed", True)
         await world.apply(None, "teardown")

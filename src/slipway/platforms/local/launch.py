@@ -148,11 +148,13 @@ def _read_secret(where: dict[str, Any], name: str, version: int | None) -> str:
 
 
 def _record_start(folder: str) -> None:
-    """The process id, for who finds this program without a supervisor; and one more start."""
+    """Who it is, for who finds this program without a supervisor; and one more start."""
+    from slipway.support.machine import identity
+
     with open(os.path.join(folder, "starts"), "ab") as file:  # noqa: PTH118, PTH123
         file.write(b".")
     with open(os.path.join(folder, "pid"), "wb") as file:  # noqa: PTH118, PTH123
-        file.write(b"%d\n" % os.getpid())
+        file.write(f"{os.getpid()}\n{identity(os.getpid())}\n".encode())
 
 
 def _unlock(locks: list[str], program: str) -> None:

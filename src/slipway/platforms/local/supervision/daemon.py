@@ -20,6 +20,7 @@ from slipway.errors import PlatformError
 from slipway.platforms.local.layout import Layout, ensure_private
 from slipway.platforms.local.supervision import conf, rpc
 from slipway.support.files import atomic_write, make_folder, storage_errors
+from slipway.support.machine import alive
 
 START_DEADLINE = 15.0
 STOP_DEADLINE = 30.0
@@ -164,9 +165,15 @@ def read_pid(path: Path) -> int | None:
 
 
 def is_alive(pid: int, written: Path) -> bool:
-    """True if `pid` is the process that wrote `written`, and not a later one of the same number."""
+    """True if `pid` is the process that wrote `written`, and not a later one of the same number.
+
+    Our launcher writes who it is below the number; of others' files the times are compared.
+    """
     import psutil
 
+    identified = _identified(written)
+    if identified:
+        return alive(pid, identified)
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
@@ -174,6 +181,13 @@ def is_alive(pid: int, written: Path) -> bool:
         return process.create_time() <= written.stat().st_mtime + 1.0
     except (psutil.Error, OSError):
         return False
+
+
+def _identified(path: Path) -> str:
+    try:
+        return path.read_text().partition("\n")[2].strip()
+    except OSError:
+        return ""
 
 
 def wait_gone(pids: Iterable[int], deadline: float) -> bool:
