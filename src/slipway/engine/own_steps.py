@@ -52,10 +52,13 @@ class OwnSteps:
 
     def _keep_secrets(self, context: StepContext) -> Outcome:
         names = context.step.args["names"]
-        versions = self._ws.secrets.set_many(
-            {name: self._values[name] for name in names}, source=self._ws.target.environment
-        )
-        return {"versions": dict(versions)}
+        found = set(context.step.args.get("found", ()))
+        versions: dict[str, int] = {}
+        for source, chosen in (("files", found), ("generated", set(names) - found)):
+            values = {name: self._values[name] for name in names if name in chosen}
+            if values:
+                versions |= self._ws.secrets.set_many(values, source=source)
+        return {"versions": versions}
 
     def _record(self, context: StepContext) -> Outcome:
         assert context.release is not None

@@ -70,6 +70,7 @@ async def prepare_app(workspace: Workspace, loaded: Loaded, wanted: Wanted) -> P
         verify=wanted.verify,
         new_release=new,
         new_secrets=tuple(sorted(values)),
+        found_secrets=tuple(sorted(values.keys() & loaded.sealed.keys())),
         keep=loaded.app.keep_releases,
     )
     return Prepared(plan=plan, observed=observed, values=values)
@@ -208,6 +209,7 @@ def plan_for(
     verify: bool,
     new_release: bool,
     new_secrets: tuple[str, ...] = (),
+    found_secrets: tuple[str, ...] = (),
     finished_jobs: tuple[str, ...] | None = None,
     keep: int = 5,
 ) -> Plan:
@@ -219,6 +221,7 @@ def plan_for(
     return rollout_plan(
         Request(
             verb=verb,
+            direct=verb in ("rollback", "start"),
             release=release,
             observed=observed,
             weights_supported=_splits_traffic(workspace),
@@ -228,6 +231,7 @@ def plan_for(
             activates=base is None or base.number != release.number,
             verify=verify,
             new_secrets=new_secrets,
+            found_secrets=found_secrets,
             finished_jobs=finished_jobs,
             obsolete=obsolete,
             obsolete_artifacts=artifacts,

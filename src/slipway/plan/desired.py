@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from slipway.app.assemble.healthcheck import healthcheck_deadline, probe_of
 from slipway.app.model import App, Rollout, Service
 from slipway.plan.merkle import fingerprint, local_hash, secrets_of, service_keys
 from slipway.plan.release import Artifact, GitState, Release, ReleaseService
@@ -33,7 +34,10 @@ class Inputs(Frozen, frozen=True, kw_only=True):
 def desired_release(inputs: Inputs) -> Release:
     """The release that `inputs` describe; services that the platform skips are left out."""
     app = without_skipped(inputs.app, inputs.platform)
-    services = app.services
+    services = {
+        name: _with_own_healthcheck(service, inputs.artifacts.get(name))
+        for name, service in app.services.items()
+    }
     local = {
         name: local_hash(
             service,
@@ -81,6 +85,23 @@ def without_skipped(app: App, platform: str) -> App:
     services = {n: s for n, s in app.services.items() if not _skipped(s, platform)}
     routes = tuple(route for route in app.routes if route.service in services)
     return msgspec.structs.replace(app, services=services, routes=routes)
+
+
+def _with_own_healthcheck(service: Service, artifact: Artifact | None) -> Service:
+    """The image's health check where nothing else says how to ask a service that has a port."""
+    if artifact is None or artifact.healthcheck is None or not service.probes.assumed:
+        return service
+    spec = {"healthcheck": artifact.healthcheck, "environment": dict(service.environment)}
+    probe = probe_of(spec, frozenset({service.name}))
+    if probe is None:
+        return service
+    probes = msgspec.structs.replace(
+        service.probes,
+        readiness=probe,
+        deadline=healthcheck_deadline(probe, service.probes.deadline),
+        assumed=False,
+    )
+    return msgspec.structs.replace(service, probes=probes)
 
 
 def _skipped(service: Service, platform: str) -> bool:

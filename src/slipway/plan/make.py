@@ -23,9 +23,13 @@ _PASSIVE = frozenset({"ready", "smoke", "verify"})
 
 
 class Request(Situation, frozen=True, kw_only=True):
-    """A Situation with the verb that asked, and what the platform can do."""
+    """A Situation with the verb that asked, and what the platform can do.
+
+    `direct`: whatever the release's strategy, take the shortest way to it (a rollback).
+    """
 
     verb: str
+    direct: bool = False
     weights_supported: bool = True
 
 
@@ -60,7 +64,10 @@ def rollout_plan(request: Request) -> Plan:
 
 def _strategy(request: Request) -> list[Step]:
     """The steps of the strategy that the release asks for."""
-    match request.release.rollout.strategy:
+    strategy = request.release.rollout.strategy
+    if request.direct and strategy in ("canary", "rolling"):
+        strategy = "blue-green"
+    match strategy:
         case "blue-green":
             return blue_green.steps(request)
         case "recreate":

@@ -9,6 +9,7 @@ instances; that is how unchanged services are reused, and how a rollback finds t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from slipway.app.model import Rollout, Route, Service, Volume
 from slipway.support.data import Frozen
@@ -22,13 +23,14 @@ class Artifact(Frozen, frozen=True, kw_only=True):
     that is known before anything is built; `notes` are things a person should know, such as
     a Dockerfile line that this platform does not run. `reads` are the `DEPLOY_...` variables
     that occur in the source: a service that reads DEPLOY_VERSION is not reused by a release
-    with another label.
+    with another label. `healthcheck` is the image's own, in Compose's words.
     """
 
     kind: str
     id: str
     notes: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    healthcheck: Mapping[str, Any] | None = None
 
 
 class GitState(Frozen, frozen=True, kw_only=True):

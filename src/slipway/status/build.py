@@ -73,9 +73,10 @@ def build_status(
         if release
         else ()
     )
-    problems = _problems(release, observed, services)
-    healthy = release is not None and not problems
     run = _run(head, lease, now)
+    shared = run is not None and run.live
+    problems = _problems(release, observed, services, shared=shared)
+    healthy = release is not None and not problems
     if run is not None and not run.live:
         problems.append(f"run {run.run} ({run.verb}) was interrupted; `deploy resume` closes it")
     return Status(
@@ -150,8 +151,13 @@ def _instance(instance: Instance) -> InstanceStatus:
 
 
 def _problems(
-    release: Release | None, observed: Observed, services: tuple[ServiceStatus, ...]
+    release: Release | None,
+    observed: Observed,
+    services: tuple[ServiceStatus, ...],
+    *,
+    shared: bool,
 ) -> list[str]:
+    """`shared`: a run goes on that may share the traffic out."""
     if release is None:
         return []
     problems = [
@@ -159,7 +165,7 @@ def _problems(
     ]
     if release.routes and not observed.proxy:
         problems.append("the proxy does not run")
-    elif release.routes and observed.weights.get(str(release.number)) != 100:
+    elif release.routes and not shared and observed.weights.get(str(release.number)) != 100:
         problems.append(f"release {release.number} does not have all the traffic")
     return problems
 

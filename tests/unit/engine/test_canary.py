@@ -285,3 +285,18 @@ def test_flags_win_over_deploy_yaml() -> None:
     rollout = with_rollout(inbox(), asked).rollout
     assert rollout.strategy == "canary"
     assert (rollout.canary.steps, rollout.canary.threshold) == ((5, 20), 99.9)
+
+
+async def test_a_rollback_is_direct_whatever_the_strategy(site: Site, traffic: Traffic) -> None:
+    from slipway.engine.deploy import RunOptions
+    from slipway.engine.rollback import rollback
+    from slipway.testing.apps import agree
+
+    await site.deploy(rolled(inbox(web="2")))
+    traffic.per_second = 0
+    site.world.log.clear()
+    await rollback(
+        site.workspace, to=None, force=False, verify=True, approve=agree, options=RunOptions()
+    )
+    assert routes(site) == ["apply route"]
+    assert site.world.weights == {"1": 100}

@@ -190,7 +190,9 @@ def _probes(part: Part, role: Role, ports: tuple[Port, ...], expose: tuple[int, 
     deadline = settings.deadline
     if deadline is None:
         deadline = healthcheck_deadline(readiness if checked else None, DEFAULT_DEADLINE)
+    told = settings.readiness is not None or checked is not None
     return Probes(
+        assumed=not told and readiness is not None and readiness.kind == "tcp",
         readiness=readiness,
         liveness=_told(settings.liveness, None, port),
         progress=_progress(settings.progress, port),

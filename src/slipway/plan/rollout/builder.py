@@ -70,7 +70,12 @@ class Builder:
         """Secrets, the record of the release, artifacts, volumes."""
         if self.situation.new_secrets:
             names = ", ".join(self.situation.new_secrets)
-            self.add("secrets", f"keep secrets {names}", names=list(self.situation.new_secrets))
+            self.add(
+                "secrets",
+                f"keep secrets {names}",
+                names=list(self.situation.new_secrets),
+                found=list(self.situation.found_secrets),
+            )
         for name, entry in self.release.services.items():
             artifact = entry.artifact
             if artifact is None or artifact.id in self.observed.artifacts:

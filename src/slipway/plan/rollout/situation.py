@@ -14,8 +14,9 @@ from slipway.support.data import Frozen
 
 class Situation(Frozen, frozen=True, kw_only=True):
     """`order` is a start order of the release's services; `finished_jobs` are keys of jobs
-    that already ran to their end here. `activates`: the release becomes another than before.
-    `obsolete` releases and artifacts are beyond what is kept. Deadlines are in seconds.
+    that already ran to their end here. `found_secrets` are those of `new_secrets` whose value
+    stands in a file; the others are generated. `activates`: the release becomes another than
+    before. `obsolete` releases and artifacts are beyond what is kept. Deadlines are in seconds.
     """
 
     release: Release
@@ -26,6 +27,7 @@ class Situation(Frozen, frozen=True, kw_only=True):
     activates: bool
     verify: bool = True
     new_secrets: tuple[str, ...] = ()
+    found_secrets: tuple[str, ...] = ()
     finished_jobs: tuple[str, ...] = ()
     obsolete: tuple[int, ...] = ()
     obsolete_artifacts: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
 
 from slipway.app.model import App, Service
 from slipway.errors import NotFoundError, PlatformError
@@ -23,6 +24,7 @@ from slipway.platforms.local import (
     probing,
 )
 from slipway.platforms.local.backing.kinds import kind_of
+from slipway.platforms.local.build.dockerfile.stages import Healthcheck
 from slipway.platforms.local.launchfile import LaunchFile
 from slipway.platforms.local.proxy import counters, manage
 from slipway.platforms.local.runtime import Runtime, in_thread, make_runtime
@@ -86,7 +88,13 @@ class LocalPlatform:
             for m in over
         )
         notes = (*plan.notes, *hidden)
-        return Artifact(kind="snapshot", id=plan.id, notes=notes, reads=plan.mentions)
+        return Artifact(
+            kind="snapshot",
+            id=plan.id,
+            notes=notes,
+            reads=plan.mentions,
+            healthcheck=_healthcheck(plan.healthcheck),
+        )
 
     async def observe(self) -> Observed:
         return await in_thread(observation.observe, self._runtime)
@@ -135,3 +143,11 @@ class LocalPlatform:
         if service not in release.services:
             raise NotFoundError(f"release {release.number} has no service {service}")
         return instances.of(self._runtime, service, release.services[service].key)
+
+
+def _healthcheck(found: Healthcheck | None) -> Mapping[str, Any] | None:
+    """A Dockerfile's HEALTHCHECK in Compose's words; its option names differ by the hyphen."""
+    if found is None or not found.command:
+        return None
+    options = {name.replace("-", "_"): value for name, value in found.options.items()}
+    return {"test": ["CMD", *found.command], **options}

@@ -48,12 +48,17 @@ class Progress(Frozen, frozen=True, kw_only=True):
 
 
 class Probes(Frozen, frozen=True, kw_only=True):
-    """Readiness (may traffic come?) apart from liveness (is it stuck?)."""
+    """Readiness (may traffic come?) apart from liveness (is it stuck?).
+
+    `assumed`: nobody said how to ask, so readiness is only that the port accepts; an image
+    that has a health check of its own knows better (`plan.desired`).
+    """
 
     readiness: Probe | None = None
     liveness: Probe | None = None
     progress: Progress | None = None
     deadline: float = 120.0
+    assumed: bool = False
 
 
 class Expectation(Frozen, frozen=True, kw_only=True):
