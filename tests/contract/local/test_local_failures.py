@@ -207,6 +207,9 @@ def test_a_taken_port_names_the_program_and_the_way_out(world: World) -> None:
 def test_our_own_proxy_without_its_supervisor_takes_no_port_from_us(world: World) -> None:
     async def scenario() -> None:
         release = world.release(1, {"worker": scripted("worker", "exec sleep 600")})
+        await world.apply(release, "build", "worker")
+        await world.apply(release, "start", "worker")
+        await world.apply(release, "ready", "worker")
         await world.apply(release, "proxy")
         (port,) = (await world.platform.observe()).listens
         supervisor = world.supervisor()
@@ -217,6 +220,7 @@ def test_our_own_proxy_without_its_supervisor_takes_no_port_from_us(world: World
         world.platform.precheck(listening_app(port), seen)
         await world.apply(release, "proxy")
         assert (await world.platform.observe()).listens == (port,)
+        assert [i.restarts for i in (await world.platform.observe()).instances] == [0]
 
     anyio.run(scenario)
 

@@ -185,6 +185,8 @@ class Control:
         daemon.end_orphans(c.orphan() for c in configured)
         daemon.start(self.layout, self.environ)
         wanted = [c for c in configured if c.folder.joinpath(WANTED).exists()]
+        for config in wanted:
+            config.folder.joinpath(STARTS).unlink(missing_ok=True)  # it did not end by itself
         first = [c for c in wanted if c.priority <= FIRST]
         for config in first:
             self._start(config.name)
