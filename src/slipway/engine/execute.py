@@ -30,7 +30,9 @@ from slipway.journal.records import Owner, RunClosed, RunOpened, StepRecord
 from slipway.plan.model import Plan, Step
 from slipway.platforms.protocol import StepContext
 from slipway.support.telemetry.events import (
+    Event,
     Notice,
+    ProbeAnswered,
     RunEnded,
     RunStarted,
     StepEnded,
@@ -54,6 +56,7 @@ class Execution:
         self._base = workspace.releases.get(plan.base) if plan.base is not None else None
         self._done: dict[str, anyio.Event] = {step.id: anyio.Event() for step in plan.steps}
         self._outcomes: dict[str, Mapping[str, Any]] = {}
+        self._answers: dict[str, str] = {}
         self._ending = _after_activate(plan)
         self._failure: BaseException | None = None
         self._step_failed = False
@@ -115,10 +118,18 @@ class Execution:
         elif self._failure is None and scope.cancelled_caught:
             self._failure = self._timed_out(timeout)
 
+    def _heard(self, event: Event) -> None:
+        """Pass a platform's event on, and remember each step's last answer for `_timed_out`."""
+        if isinstance(event, ProbeAnswered):
+            self._answers[event.step] = self._unseen.text(f"last answer: {event.answer}")
+        self._unseen.emit(event)
+
     def _timed_out(self, timeout: float | None) -> NotReadyError:
-        waiting = [s.title for s in self._plan.steps if not self._done[s.id].is_set()]
+        waiting = [s for s in self._plan.steps if not self._done[s.id].is_set()]
+        answered = [f"{s.title}: {self._answers[s.id]}" for s in waiting if s.id in self._answers]
         return NotReadyError(
-            f"not done within {timeout:g} s, at: {waiting[0] if waiting else 'the end'}",
+            f"not done within {timeout:g} s, at: {waiting[0].title if waiting else 'the end'}",
+            details=answered,
             hint="give it more with --timeout, or look at `deploy logs`",
         )
 
@@ -161,7 +172,7 @@ class Execution:
         self._record(step, "intent")
         self._ws.emit(StepStarted(at=self._ws.clock.now(), step=step.id, title=step.title))
         context = StepContext(
-            step=step, release=self._plan.release, emit=self._unseen.emit, base=self._base
+            step=step, release=self._plan.release, emit=self._heard, base=self._base
         )
         try:
             if self._own.handles(step):
