@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import threading
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -13,8 +16,9 @@ from world import CASES, World, environment, web
 
 from slipway.app.model import App, Build, Origin, Route, Service
 from slipway.errors import CrashedError, JobError, NotReadyError, PortTakenError
-from slipway.platforms.local.supervision.daemon import wait_gone
+from slipway.platforms.local.supervision.daemon import end_orphans, wait_gone
 from slipway.support.health.model import Probe, Probes
+from slipway.support.machine import identity
 from slipway.support.telemetry.events import ProbeAnswered
 
 pytestmark = pytest.mark.local
@@ -189,6 +193,35 @@ def listening_app(port: int) -> App:
         services={"web": web("v1", origin=Origin(file="compose.yaml", line=4))},
         routes=(Route(service="web", port=8000, listen=port),),
     )
+
+
+def test_one_that_does_not_end_holds_nobody_up(tmp_path: Path) -> None:
+    """Each orphan has its own time: the patient one here waits for the stubborn one's end."""
+    ready = "touch $1.ready; while :; do sleep 0.02; done"
+    stubborn = f"trap '' TERM; {ready}"
+    patient = f"trap 'while kill -0 $2; do sleep 0.02; done; touch $1.done; exit' TERM; {ready}"
+
+    def start(name: str, script: str, *words: str) -> subprocess.Popen[bytes]:
+        path = tmp_path / name
+        process = subprocess.Popen(
+            ["sh", "-c", script, "sh", path, *words],
+            start_new_session=True,
+            stderr=subprocess.DEVNULL,
+        )
+        path.write_text(f"{process.pid}\n{identity(process.pid)}\n")
+        while not path.with_suffix(".ready").exists():
+            assert process.poll() is None
+        return process
+
+    with start("stubborn", stubborn) as first:
+        reaper = threading.Thread(target=first.wait)
+        reaper.start()
+        with start("patient", patient, str(first.pid)) as second:
+            graces = [("patient", 5.0), ("stubborn", 0.1)]
+            end_orphans((tmp_path / name, signal.SIGTERM, grace) for name, grace in graces)
+        reaper.join()
+    assert (first.returncode, second.returncode) == (-signal.SIGKILL, 0)
+    assert (tmp_path / "patient.done").exists()
 
 
 def test_a_taken_port_names_the_program_and_the_way_out(world: World) -> None:

@@ -128,20 +128,20 @@ def pid_of(layout: Layout) -> int | None:
 def end_orphans(pid_files: Iterable[tuple[Path, signal.Signals, float]]) -> list[int]:
     """End programs that outlived their supervisor: (pid file, stop signal, grace in seconds).
 
-    All are asked at once, then waited for, then killed, with what they leave of their groups.
-    Returns the ids that were found.
+    All are asked at once; each is killed when its own time is over, with what it leaves of its
+    group. Returns the ids that were found.
     """
     found = [(read_pid(p), p, sig, grace) for p, sig, grace in pid_files]
     alive = [(pid, sig, grace) for pid, p, sig, grace in found if pid and is_alive(pid, p)]
     for pid, sig, _ in alive:
         _signal(pid, sig)
-    pids = [pid for pid, _, _ in alive]
-    grace = max((grace for _, _, grace in alive), default=0.0)
-    if pids and not wait_gone(pids, grace):
-        for pid in pids:
+    began = time.monotonic()
+    for pid, _, grace in sorted(alive, key=lambda each: each[2]):
+        if not wait_gone([pid], began + grace - time.monotonic()):
             _signal_group(pid, signal.SIGKILL)
-        wait_gone(pids, 5.0)
-    end_rest(pids, grace)
+    pids = [pid for pid, _, _ in alive]
+    wait_gone(pids, 5.0)
+    end_rest(pids, max((grace for _, _, grace in alive), default=0.0))
     return pids
 
 
