@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -25,6 +27,11 @@ from slipway.platforms.local.build.images import default_entrypoint, language_of
 from slipway.platforms.local.build.manifest import APP, read_manifest
 from slipway.platforms.local.build.model import BuildPlan, Put, Run, StagePlan
 from slipway.platforms.local.build.paths import owned_paths
+
+_LANGUAGES = ("python", "node")
+_INSTALL = re.compile(
+    r"^(?:(?:(?:pip3?|python3? -m pip|npm|yarn|pnpm) (?:install|ci|i)\b|yarn(?= &&))[^&;|]*&&\s*)+"
+)
 
 
 class _Source:
@@ -244,10 +251,28 @@ def combined_start(
 
 
 def _refused(source: _Source, message: str, location: Location | None = None) -> RefusedError:
-    name = source.service.name
     return RefusedError(
         f"{message}: the local platform cannot run it by itself",
         location=location or source.location,
-        hint=f"add to {name}: x-deploy: {{local: {{build: [COMMAND, ...], run: COMMAND}}}} "
-        "(or skip: true), or choose another platform with --platform",
+        hint=_way_out(source.service),
+    )
+
+
+def _without_installs(command: Sequence[str]) -> str:
+    """A start command in one line, without the installs that a build does beforehand."""
+    in_shell = len(command) == 3 and command[1] == "-c" and command[0].endswith("sh")
+    return _INSTALL.sub("", command[2] if in_shell else shlex.join(command))
+
+
+def _way_out(service: Service) -> str:
+    """What to write. A language's image is run on the project's own code, as mounted into it."""
+    if service.build is None and language_of(service.image or "", (), ()).kind in _LANGUAGES:
+        run = json.dumps(_without_installs(service.command or ()) or "COMMAND")
+        return (
+            f"add to {service.name}: x-deploy: {{local: {{run: {run}}}}} (the project's folder is"
+            " its code, and what its manifest needs is installed before), or `build:` it"
+        )
+    return (
+        f"add to {service.name}: x-deploy: {{local: {{build: [COMMAND, ...], run: COMMAND}}}} "
+        "(or skip: true), or choose another platform with --platform"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -152,6 +153,32 @@ def test_an_image_alone_is_refused_with_what_to_add(tmp_path: Path) -> None:
     assert caught.value.location == Location("compose.yaml", 7)
     assert "ghcr.io/a/b:1" in caught.value.message
     assert "x-deploy: {local:" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("image", "command", "run"),
+    [
+        ("python:3.12", ("gunicorn", "-b", ":8000", "app:app"), "gunicorn -b :8000 app:app"),
+        (
+            "python:3.12",
+            ("sh", "-c", "pip install -r requirements.txt && python -m app"),
+            "python -m app",
+        ),
+        ("node:20-alpine", ("sh", "-c", "npm ci && npm run build && npm start"),
+         "npm run build && npm start"),
+        ("node:20", None, "COMMAND"),
+    ],
+)  # fmt: skip
+def test_a_languages_image_says_what_to_run_and_that_runs(
+    image: str, command: tuple[str, ...] | None, run: str, tmp_path: Path
+) -> None:
+    """`image: python` with the code mounted into it, as people have it for development."""
+    alone = Service(name="web", role="web", image=image, command=command)
+    with pytest.raises(RefusedError) as caught:
+        plan_build(alone, project=tmp_path)
+    assert f"x-deploy: {{local: {{run: {json.dumps(run)}}}}}" in (caught.value.hint or "")
+    told = msgspec.structs.replace(alone, overrides={"local": PlatformOverride(run=run)})
+    assert plan_build(told, project=tmp_path).run == run
 
 
 def test_another_language_is_refused_at_its_from(tmp_path: Path) -> None:
