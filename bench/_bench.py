@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
+import re
+import socket
 import statistics
 import subprocess
 import sys
@@ -57,6 +61,26 @@ def deploy(*arguments: str, cwd: Path | None = None) -> str:
     if done.returncode != 0:
         sys.exit(f"deploy {' '.join(arguments)} ended with {done.returncode}\n{done.stderr}")
     return done.stdout
+
+
+def load() -> float:
+    """How busy the machine was over the last minute, in processes that want a core."""
+    return round(os.getloadavg()[0], 1)
+
+
+def free_port() -> int:
+    """A port nobody listens on, below those that the system gives to clients."""
+    while True:
+        port = random.randint(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def publish(project: Path, port: int) -> None:
+    """Let the project's one published port be `port`."""
+    compose = project / "compose.yaml"
+    compose.write_text(re.sub(r'"\d+:(\d+)"', rf'"{port}:\1"', compose.read_text()))
 
 
 @contextmanager
