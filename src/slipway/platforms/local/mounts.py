@@ -7,7 +7,7 @@ map of paths that the launcher rewrites in the environment and the command.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +37,27 @@ def volume_folder(layout: Layout, mount: Mount, instance: Path) -> Path:
     if mount.kind == "volume":  # an anonymous one lives as long as its instance
         return instance / "anonymous" / plain
     return instance / "tmpfs" / plain
+
+
+def unnamed(service: Service, workdir: str, words: Iterable[str]) -> tuple[str, ...]:
+    """Container paths of mounts that only the code could name: no word that the service is
+    started with (variables' values, commands) does, and they are not below its `workdir`.
+
+    Such a path is elsewhere here, and nothing would tell the program where.
+    """
+    words = tuple(words)
+    real = {mount.target: mount.source for mount in service.mounts if mount.kind == "bind"}
+    targets = [m.target.rstrip("/") for m in service.mounts if m.kind != "tmpfs"]
+    targets += [file.target for file in service.files]
+    return tuple(
+        target
+        for target in targets
+        if target
+        and real.get(target) != target
+        and not covers(target, workdir)
+        and not target.startswith(f"{workdir.rstrip('/')}/")
+        and not any(target in word for word in words)
+    )
 
 
 def mount_all(layout: Layout, service: Service, instance: Path) -> Mounted:

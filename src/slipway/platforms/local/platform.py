@@ -87,7 +87,7 @@ class LocalPlatform:
             f"the mount over the code ({m.target}) is left out: a release runs its own snapshot"
             for m in over
         )
-        notes = (*plan.notes, *hidden)
+        notes = (*plan.notes, *hidden, *_untold(service, plan))
         return Artifact(
             kind="snapshot",
             id=plan.id,
@@ -143,6 +143,20 @@ class LocalPlatform:
         if service not in release.services:
             raise NotFoundError(f"release {release.number} has no service {service}")
         return instances.of(self._runtime, service, release.services[service].key)
+
+
+def _untold(service: Service, plan: build.BuildPlan) -> tuple[str, ...]:
+    """A note on mounts that the code cannot find here, for the plan."""
+    parts = (service.entrypoint, service.command, plan.entrypoint, plan.command)
+    words = [word for part in parts for word in part or ()]
+    words += [*service.environment.values(), *plan.environment.values(), plan.run or ""]
+    found = mounts.unnamed(service, plan.workdir, words)
+    if not found:
+        return ()
+    return (
+        f"{', '.join(found)}: elsewhere on this machine. Code that has the path written out does"
+        " not find it; let it read the path from a variable",
+    )
 
 
 def _healthcheck(found: Healthcheck | None) -> Mapping[str, Any] | None:
