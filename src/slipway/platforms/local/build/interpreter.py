@@ -9,17 +9,20 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from slipway.errors import BuildError
-from slipway.platforms.local.tools.command import OnLine, run_command
+from slipway.platforms.local.tools.command import OnLine, locked, run_command
 from slipway.platforms.local.tools.uv import uv_environment, uv_program
 from slipway.support.data import Frozen
+from slipway.support.files import storage_errors
 
 _NAME = re.compile(r"python(\d+\.\d+)$")
 _ASK = "import sys; print('%d.%d' % sys.version_info[:2], sys._base_executable or sys.executable)"
 _LEAST = (3, 8)
+_REFUSED_S = 900.0  # how long a download that failed is not tried again: one takes half a minute
 
 
 class Interpreter(Frozen, frozen=True, kw_only=True):
@@ -30,24 +33,31 @@ class Interpreter(Frozen, frozen=True, kw_only=True):
 
 
 async def find_interpreter(
-    wanted: str | None, on_line: OnLine, environ: Mapping[str, str] = os.environ
+    wanted: str | None, on_line: OnLine, cache: Path, environ: Mapping[str, str] = os.environ
 ) -> Interpreter:
     """The interpreter for `wanted` ("3.12", "3", None: any): that minor, else the next newer one
-    that is here, else one that uv may fetch, else an older one. Raises BuildError.
+    that is here, else one that uv may fetch, else an older one. Builds that want the same one
+    fetch it once, or learn from `cache` that it cannot be had. Raises BuildError, StorageError.
     """
     version = _numbers(wanted) if wanted is not None and "." in wanted else None
     if version is None:
         return _own() or _first(_installed(environ))
-    candidates = sorted(_candidates(environ), key=lambda item: item[0] != version)
-    for named, program in candidates:
-        if named == version and (found := ask(program)) and _numbers(found.version) == version:
-            return found
+    exact = _exact(version, environ)
+    if exact is not None:
+        return exact
     every = list(_installed(environ))
     newer = [found for found in every if _numbers(found.version) >= version]
     if newer:
         return min(newer, key=lambda found: _numbers(found.version))
-    fetched = await _fetch(str(wanted), on_line, environ)
+    fetched = await _fetch(str(wanted), on_line, cache, environ)
     return fetched or _first(sorted(every, key=lambda f: _numbers(f.version), reverse=True))
+
+
+def _exact(version: tuple[int, int], environ: Mapping[str, str]) -> Interpreter | None:
+    for named, program in _candidates(environ):
+        if named == version and (found := ask(program)) and _numbers(found.version) == version:
+            return found
+    return None
 
 
 def _first(found: Iterable[Interpreter]) -> Interpreter:
@@ -124,22 +134,35 @@ def ask(program: Path) -> Interpreter | None:
     return Interpreter(path=path, version=version)
 
 
-async def _fetch(wanted: str, on_line: OnLine, environ: Mapping[str, str]) -> Interpreter | None:
-    """Let uv install that version, if its settings allow downloads."""
+async def _fetch(
+    wanted: str, on_line: OnLine, cache: Path, environ: Mapping[str, str]
+) -> Interpreter | None:
+    """Let uv install that version, if its settings allow downloads; one build at a time."""
     if environ.get("UV_PYTHON_DOWNLOADS") in ("never", "manual") or environ.get("UV_OFFLINE"):
         return None
-    on_line(f"looking for Python {wanted} to install")
-    finished = await run_command(
-        [uv_program(), "python", "install", "--quiet", wanted],
-        cwd=Path("/"),
-        environment=uv_environment(environ),
-        on_line=on_line,
-        deadline=300,
-    )
-    if finished.code != 0:
-        return None
-    version = _numbers(wanted)
-    for named, program in _candidates(environ):
-        if named == version and (found := ask(program)) and _numbers(found.version) == version:
+    refused = cache / "locks" / f"python-{wanted}.refused"
+    async with locked(cache / "locks" / f"python-{wanted}.lock") as held:
+        found = _exact(_numbers(wanted), environ)
+        if found is not None or _is_recent(refused):
             return found
-    return None
+        on_line(f"looking for Python {wanted} to install")
+        finished = await run_command(
+            [uv_program(), "python", "install", "--quiet", wanted],
+            cwd=Path("/"),
+            environment=uv_environment(environ),
+            on_line=on_line,
+            deadline=300,
+            keep_open=(held,),
+        )
+        if finished.code == 0:
+            return _exact(_numbers(wanted), environ)
+        with storage_errors(refused):
+            refused.touch()
+        return None
+
+
+def _is_recent(path: Path) -> bool:
+    try:
+        return abs(time.time() - path.stat().st_mtime) < _REFUSED_S
+    except FileNotFoundError:
+        return False

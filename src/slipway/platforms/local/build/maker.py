@@ -197,7 +197,7 @@ class Maker:
 
     async def _interpreter(self) -> Interpreter:
         wanted = self.plan.wanted if self.plan.kind == "python" else None
-        found = await find_interpreter(wanted, self.on_line)
+        found = await find_interpreter(wanted, self.on_line, self.cache)
         if wanted is not None and "." in wanted and found.version != wanted:
             self.notes.append(f"Python {wanted} is asked for, this is Python {found.version}")
         return found

@@ -26,7 +26,7 @@ def find(wanted: str, folder: Path) -> Interpreter:
         "HOME": str(folder),
         "UV_PYTHON_DOWNLOADS": "never",
     }
-    return anyio.run(find_interpreter, wanted, lambda line: None, environ)
+    return anyio.run(find_interpreter, wanted, lambda line: None, folder / "cache", environ)
 
 
 def test_the_exact_minor(tmp_path: Path) -> None:
@@ -57,3 +57,22 @@ def test_our_own_where_it_fits(tmp_path: Path, wanted: str) -> None:
     found = find(wanted, tmp_path)
     assert found.version == f"{sys.version_info.major}.{sys.version_info.minor}"
     assert os.access(found.path, os.X_OK)
+
+
+def test_what_cannot_be_fetched_is_tried_once_by_all_builds(tmp_path: Path) -> None:
+    python(tmp_path, "python3.97", "3.97")
+    environ = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
+    lines: list[str] = []
+
+    async def three_builds() -> None:
+        async def one() -> None:
+            found = await find_interpreter("3.98", lines.append, tmp_path / "cache", environ)
+            assert found.version == "3.97"
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(one)
+            group.start_soon(one)
+        await one()
+
+    anyio.run(three_builds)
+    assert lines.count("looking for Python 3.98 to install") == 1
