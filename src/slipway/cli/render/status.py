@@ -29,12 +29,22 @@ def status_lines(status: Status, *, now: float) -> list[str]:
         lines.append(f"traffic  {shares}")
     for problem in status.problems:
         lines.append(paint(f"! {problem}", "red"))
-    if status.run is not None and status.run.live:
+    live = status.run is not None and status.run.live
+    if not status.healthy and not live:
+        lines += _way_on(status)
+    if status.run is not None and live:
         lines.append(paint(f"~ {status.run.verb} by {status.run.owner} goes on now", "yellow"))
     if status.urls:
         lines.append("")
         lines += [f"{name}  {paint(url, 'cyan')}" for name, url in status.urls.items()]
     return lines
+
+
+def _way_on(status: Status) -> list[str]:
+    bad = [service.name for service in status.services if not service.healthy]
+    look = [f"  next: deploy logs {' '.join(bad)}"] if bad else []
+    start = "deploy start"
+    return [*look, f"        {start}" if bad else f"  next: {start}"]
 
 
 def _services(services: tuple[ServiceStatus, ...], now: float) -> list[str]:
