@@ -144,15 +144,21 @@ def _short(artifact: str | None) -> str:
 
 
 def _flat(service: Service) -> dict[str, Any]:
+    """Values by their path: `probes.readiness.port`."""
     flat: dict[str, Any] = {}
     for key, value in msgspec.structs.asdict(service).items():
-        if key in _QUIET:
-            continue
-        if isinstance(value, Mapping):
-            flat.update({f"{key}.{inner}": v for inner, v in value.items()})
-        else:
-            flat[key] = value
+        if key not in _QUIET:
+            _flatten(key, value, flat)
     return flat
+
+
+def _flatten(path: str, value: Any, into: dict[str, Any]) -> None:
+    inner = msgspec.structs.asdict(value) if isinstance(value, msgspec.Struct) else value
+    if not isinstance(inner, Mapping):
+        into[path] = inner
+        return
+    for key, each in inner.items():
+        _flatten(f"{path}.{key}", each, into)
 
 
 def _shown(value: Any) -> str:

@@ -10,6 +10,7 @@ import msgspec
 from slipway.app.model import App, FileMount
 from slipway.journal.releases import Releases
 from slipway.plan.model import Change
+from slipway.support.health.model import Probe, Probes
 from slipway.support.secrets.placeholder import placeholder
 from slipway.testing.apps import Site, inbox
 
@@ -80,3 +81,15 @@ def with_file(app: App, content: str) -> App:
 def test_a_changed_config_is_named_and_not_shown(tmp_path: Path) -> None:
     found = changes(tmp_path, with_file(inbox(), "one"), with_file(inbox(), "two"))["web"]
     assert found.details == ("config nginx (/etc/nginx.conf): changed",)
+
+
+def test_a_changed_probe_is_named_to_the_point(tmp_path: Path) -> None:
+    probe = Probe(kind="http", port=8000, path="/health")
+    probes = Probes(readiness=probe)
+    web = msgspec.structs.replace(inbox().services["web"], probes=probes, stop_grace=30.0)
+    after = msgspec.structs.replace(inbox(), services={**inbox().services, "web": web})
+    found = changes(tmp_path, inbox(), after)["web"]
+    assert found.details == (
+        "probes.readiness.path: /ready -> /health",
+        "stop_grace: 10.0 -> 30.0",
+    )
