@@ -6,10 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from slipway.app.assemble import Loaded
 from slipway.app.model import App
 from slipway.cli.options import Options
+from slipway.cli.render.diff import diff_lines
 from slipway.cli.render.history import history_lines
 from slipway.cli.render.plan import plan_lines
 from slipway.cli.render.progress import event_line
@@ -18,6 +21,7 @@ from slipway.cli.render.status import status_lines
 from slipway.cli.render.style import seconds
 from slipway.cli.render.verification import verification_lines
 from slipway.engine.cleanup import cleanup
+from slipway.engine.compare import compare_releases
 from slipway.engine.deploy import Result, RunOptions
 from slipway.engine.rollback import rollback
 from slipway.engine.verify import verify
@@ -109,6 +113,25 @@ async def test_dry_run(screen: Screen, golden: Golden) -> None:
     await screen.deploy(inbox(), "v1")
     result = await screen.deploy(inbox(db="2", worker="2"), "v2", dry_run=True)
     golden("dry-run-replaces-a-database", plan_lines(result.plan, steps=True))
+
+
+async def test_diff(screen: Screen, golden: Golden) -> None:
+    await screen.deploy(inbox(), "v1")
+    changed = inbox(web="2", model="2")
+    web = msgspec.structs.replace(
+        changed.services["web"],
+        replicas=3,
+        environment={"CODE": "2", "ORIGINS": "https://inbox.example.com," * 4},
+    )
+    changed = msgspec.structs.replace(changed, services={**changed.services, "web": web})
+    await screen.deploy(changed, "v2")
+    workspace = screen.site.workspace
+
+    def nothing() -> Loaded:
+        raise AssertionError
+
+    golden("diff", diff_lines(await compare_releases(workspace, ("v1", "v2"), nothing)))
+    golden("diff-same", diff_lines(await compare_releases(workspace, ("v2", "2"), nothing)))
 
 
 async def test_failures(screen: Screen, golden: Golden) -> None:

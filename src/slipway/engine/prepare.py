@@ -76,6 +76,19 @@ async def prepare_app(workspace: Workspace, loaded: Loaded, wanted: Wanted) -> P
     return Prepared(plan=plan, observed=observed, values=values)
 
 
+async def wanted_release(
+    workspace: Workspace, loaded: Loaded, wanted: Wanted, *, base: Release | None
+) -> tuple[Release, bool]:
+    """The release that this App would be, and whether it would be a new one; for who compares.
+
+    Raises InputError as `prepare_app` does, but for what only matters where it is run.
+    """
+    app = without_skipped(loaded.app, workspace.platform.name)
+    artifacts = await anyio.to_thread.run_sync(workspace.platform.resolve, app)
+    values = new_values(workspace.secrets, loaded.needs, loaded.sealed, auto=True)
+    return _release(workspace, loaded, wanted, base, artifacts, values)
+
+
 async def prepare_release(
     workspace: Workspace,
     choose: Callable[[Head, Observed], Release],

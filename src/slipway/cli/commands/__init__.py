@@ -14,7 +14,7 @@ class Entry(NamedTuple):
 
 GROUPS: dict[str, list[str]] = {
     "Deploy": ["install", "upgrade", "rollback", "verify", "canary", "resume", "start", "cleanup"],
-    "Look": ["status", "logs", "history", "plan", "open", "exec"],
+    "Look": ["status", "logs", "history", "plan", "diff", "open", "exec"],
     "Develop": ["dev"],
     "Set up": ["secrets", "config", "platform", "completion", "app"],
 }
@@ -32,6 +32,7 @@ COMMANDS: dict[str, Entry] = {
     "logs": Entry("logs", "What the services say"),
     "history": Entry("history", "Releases and runs"),
     "plan": Entry("plan", "What an upgrade would do"),
+    "diff": Entry("diff", "What differs between two releases"),
     "open": Entry("open", "Open the app in a browser"),
     "exec": Entry("exec", "Run a command where a service runs"),
     "dev": Entry("dev", "Run the app and restart what changes"),

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from slipway.plan.compare import Compared
 from slipway.status.document import Status
 
 VERSION = 1
@@ -123,6 +124,17 @@ class HistoryDocument(Document, frozen=True, kw_only=True):
     runs: tuple[RunLine, ...]
 
 
+class DiffDocument(Document, frozen=True, kw_only=True):
+    """What diff prints. `after.new`: it is what the working tree would be, and was not made."""
+
+    version: int = VERSION
+    environment: str
+    before: ReleaseName
+    after: ReleaseName
+    same: bool
+    services: tuple[Compared, ...]
+
+
 class ErrorBody(Document, frozen=True, kw_only=True):
     """`code` is stable; `exit_code` is what the process ends with."""
 
@@ -148,5 +160,6 @@ DOCUMENTS: Mapping[str, Any] = {
     "status": Status,
     "verification": VerificationDocument,
     "history": HistoryDocument,
+    "diff": DiffDocument,
     "error": ErrorDocument,
 }
