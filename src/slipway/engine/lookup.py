@@ -13,6 +13,16 @@ def installed(workspace: Workspace) -> Release:
     return installed_release(workspace, workspace.journal.head())
 
 
+def entered(workspace: Workspace) -> Release:
+    """The release whose services `exec` enters: one that failed and was left for a look, else
+    the current one. Raises RefusedError if there is neither.
+    """
+    runs = workspace.journal.runs()
+    left = runs and runs[-1].closed is not None and runs[-1].closed.outcome == "failed"
+    tried = _tried(workspace) if left else None
+    return tried or installed(workspace)
+
+
 def service_names(workspace: Workspace, asked: tuple[str, ...]) -> tuple[str, ...]:
     """`asked`, or all services of the current release, and of one that just failed: why it did
     is in its logs. Raises NotFoundError, RefusedError.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +17,13 @@ from slipway.engine.prepare import Prepared, Wanted, is_kept, prepare_release
 from slipway.engine.rollout_asked import RolloutAsked, with_rollout
 from slipway.engine.source import check_out, commit_of, git_state
 from slipway.engine.workspace import Workspace
-from slipway.errors import NotFoundError
+from slipway.errors import NotFoundError, UsageError
 from slipway.journal.journal import Head
 from slipway.plan.observed import Observed
 from slipway.plan.release import GitState, Release
 from slipway.support.telemetry.events import Notice
+
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._+/-]{0,126}[A-Za-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ async def upgrade(
     labels the working tree.
     """
     directory = Path(workspace.target.directory)
-    version = asked.version
+    version = checked_label(asked.version)
     commit = commit_of(directory, version) if version else None
     if version and commit:
         return await _from_commit(workspace, options, asked, approve, run, version, commit, environ)
@@ -57,6 +60,16 @@ async def upgrade(
         return await _existing(workspace, existing, asked, approve, run)
     git = git_state(directory)
     return await _load_and_deploy(workspace, options, asked, approve, run, version, git, environ)
+
+
+def checked_label(version: str | None) -> str | None:
+    """A label is shown, typed and used in names, so it is one plain word. Raises UsageError."""
+    if version is not None and not _LABEL.fullmatch(version):
+        raise UsageError(
+            f"{version!r} cannot name a release",
+            hint="letters, digits and . _ + / - in between, such as --version=v2.1.0",
+        )
+    return version
 
 
 async def _load_and_deploy(

@@ -14,10 +14,10 @@ from slipway.cli.options import Options, common
 def command(options: Options, service: str, words: tuple[str, ...]) -> int:
     """Run a command with a service's code, environment and network: `deploy exec web -- sh`."""
     from slipway.cli.session import open_session
-    from slipway.engine.lookup import installed, service_names
+    from slipway.engine.lookup import entered, service_names
 
     workspace = open_session(options)
-    release = installed(workspace)
+    release = entered(workspace)
     service_names(workspace, (service,))
     words = words[1:] if words[0] == "--" else words
     return workspace.platform.execute(release, service, words)

@@ -15,6 +15,7 @@ from slipway.platforms.local.backing.prepare import prepare
 from slipway.platforms.local.launchfile import LaunchFile
 from slipway.platforms.local.network import endpoints
 from slipway.platforms.local.runtime import Runtime, in_thread, program_of
+from slipway.platforms.local.steps import ready
 from slipway.platforms.local.supervision.conf import Program
 from slipway.platforms.protocol import Outcome, StepContext
 from slipway.support.clock import SystemClock
@@ -68,6 +69,7 @@ async def undo(runtime: Runtime, context: StepContext, outcome: Outcome) -> None
         launchfile.write(previous.launch)
         await runtime.control.run(_program(release, name, previous.launch), restart=True)
         (folder / PREVIOUS).unlink()
+        await ready.wait(runtime, context)
     elif launch is not None and outcome.get("started", instances.is_new(launch)):
         await runtime.control.stop(endpoints.backing_name(name))
         (folder / launchfile.NAME).unlink(missing_ok=True)

@@ -22,8 +22,8 @@ from slipway.support.health.progress import read_progress
 from slipway.support.health.wait import wait_until_ready
 from slipway.support.telemetry.events import ProbeAnswered, StepProgress
 
-SETTLED = 1.0
-"""Seconds that a service without a probe must have stayed up: `Program.start_seconds`."""
+SETTLED = 3.0
+"""Seconds that a service without a probe must have stayed up."""
 _CRASHES = 2
 
 
@@ -80,10 +80,15 @@ class _Watch:
         return None
 
     def settled(self) -> bool:
-        """True if every instance is up, and for longer than the supervisor's `startsecs`."""
+        """True if every instance is up, and has been for `SETTLED` seconds."""
         states = self._runtime.control.look()
         found = [states.get(launch.name) for launch in self._found]
-        return bool(found) and all(s is not None and s.state == "RUNNING" for s in found)
+        return bool(found) and all(s is not None and _long_enough(s) for s in found)
+
+    def keeps_ending(self) -> str | None:
+        """Why it will not stay up, if it was started again and again."""
+        often = max((_starts(launch) for launch in self._found), default=0)
+        return f"it keeps ending, {often} times so far" if often > _CRASHES else None
 
     def last_lines(self) -> tuple[str, ...]:
         """The last log lines of the instance that has most reason to be looked at."""
@@ -104,6 +109,11 @@ def why_dead(launch: LaunchFile, state: ProgramState | None) -> str | None:
     return None
 
 
+def _long_enough(state: ProgramState) -> bool:
+    since = state.started if state.started is not None else time.time()
+    return state.state == "RUNNING" and time.time() - since >= SETTLED
+
+
 def _starts(launch: LaunchFile) -> int:
     path = Path(launch.folder) / "starts"
     return path.stat().st_size if path.exists() else 0
@@ -113,7 +123,9 @@ async def _settle(watch: _Watch, name: str, deadline: float) -> str:
     """Without a probe: it has stayed up for a while."""
     until = time.monotonic() + max(deadline, 2 * SETTLED)
     while time.monotonic() < until:
-        reason = await in_thread(watch.died)
+        if await in_thread(watch.settled):
+            return f"up for {SETTLED:.0f} s"
+        reason = await in_thread(watch.died) or await in_thread(watch.keeps_ending)
         if reason is not None:
             lines = await in_thread(watch.last_lines)
             raise CrashedError(
@@ -121,8 +133,6 @@ async def _settle(watch: _Watch, name: str, deadline: float) -> str:
                 hint=hint_of(lines, "its last log lines say why"),
                 details=last_words(lines),
             )
-        if await in_thread(watch.settled):
-            return f"up for {SETTLED:.0f} s"
         await anyio.sleep(0.05)
     lines = await in_thread(watch.last_lines)
     raise NotReadyError(

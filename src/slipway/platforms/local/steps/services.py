@@ -60,8 +60,9 @@ async def drain(runtime: Runtime, context: StepContext) -> Outcome:
     found = [i for i in launchfile.read_all(runtime.layout.instances) if i.service == service]
     leave = int(context.step.args.get("leave", 0))
     found = [i for i in found if i.key == key and i.index >= leave]
-    if leave and found and context.base is not None:
-        await proxy.refresh(runtime, context.base, without={i.name for i in found})
+    for release in (context.base, context.release) if leave and found else ():
+        if release is not None:
+            await proxy.refresh(runtime, release, without={i.name for i in found})
     allocations = [a for i in found if (a := runtime.book.get(i.name)) is not None]
     servers = {(a.address, port) for a in allocations for port in a.ports.values()}
     grace = float(context.step.args.get("grace", _GRACE))
