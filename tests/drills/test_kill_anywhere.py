@@ -1,141 +1,78 @@
-"""kill -9 before, inside and after every step, on the fake platform: nothing is lost.
+"""kill -9 at every moment of every verb, on the fake platform: nothing is lost.
 
-After each kill a fresh process deploys again; then the site serves one consistent release,
-nothing runs twice, nothing is left over, and the history is true.
+The moments are before, inside and after each step, the same of each undo, and before and
+after each write of the tool's records. After each kill a fresh process goes on in one of four
+ways; then the site serves one consistent release, nothing runs twice, nothing is left over,
+and the history is true.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import anyio
 import pytest
+from drill import (
+    SCENARIOS,
+    THEN,
+    Copies,
+    Killer,
+    Scenario,
+    consistent,
+    killed,
+    nothing_to_do,
+    serving_while_dead,
+    state,
+    true_history,
+)
 
-from slipway.app.model import App
-from slipway.engine.cleanup import cleanup
-from slipway.engine.deploy import RunOptions
-from slipway.engine.rollback import rollback
-from slipway.testing.apps import KilledError, Site, agree, inbox, kill_at
-from slipway.testing.fake_platform import FakeWorld
+from conftest import Survived
+from slipway.testing.apps import Site
 
-
-async def install(site: Site) -> None:
-    await site.deploy(inbox(), verb="install")
-
-
-async def upgrade(site: Site) -> None:
-    await site.deploy(inbox(web="2", migrate="2", model="2"))
-
-
-async def go_back(site: Site) -> None:
-    await rollback(
-        site.workspace, to="1", force=False, verify=True, approve=agree,
-        options=RunOptions(),
-    )  # fmt: skip
+ENOUGH = 10_000
 
 
-async def clean(site: Site) -> None:
-    await cleanup(site.workspace, volumes=False, approve=agree, options=RunOptions())
+def mended(site: Site, scenario: Scenario, then: str, before: dict[str, object]) -> None:
+    """Go on after a kill, and look at what came of it."""
+    interrupted = site.workspace.journal.head().interrupted is not None
+    found = state(site.world)
 
+    async def go() -> None:
+        await THEN[then](site, scenario)
 
-async def nothing(site: Site) -> None:
-    del site
-
-
-async def install_and_upgrade(site: Site) -> None:
-    await install(site)
-    await upgrade(site)
-
-
-CASES = {
-    "install": (nothing, install),
-    "upgrade": (install, upgrade),
-    "rollback": (install_and_upgrade, go_back),
-    "cleanup": (install, clean),
-}
-
-
-def consistent(world: FakeWorld, site: Site) -> None:
-    """The site serves exactly the current release, and nothing else runs."""
-    head = site.workspace.journal.head()
-    assert head.interrupted is None
-    if head.current is None:
-        assert world.running == {}
-        assert world.backing == {}
-        assert world.weights == {}
+    anyio.run(go)
+    if not interrupted and then in ("resume", "revert"):
+        assert state(site.world) == found
         return
-    release = site.workspace.releases.get(head.current)
-    wanted = {
-        (name, entry.key): entry.service.replicas
-        for name, entry in release.services.items()
-        if entry.service.role in ("web", "worker")
-    }
-    assert world.running == wanted
-    assert set(world.backing) == {"db"}
-    assert world.weights == {str(head.current): 100}
-    assert world.proxy
+    last = site.workspace.journal.runs()[-1].closed
+    assert last is not None
+    true_history(site)
+    if then == "revert" and last.outcome != "succeeded":
+        assert state(site.world) == before
+        return
+    consistent(site)
+    nothing_to_do(site)
+    if not scenario.outage:
+        assert site.world.dropped == []
 
 
-def serving_while_dead(before: Site, world: FakeWorld) -> None:
-    """Between the kill and the next command, traffic goes only to what runs and is ready."""
-    for number in world.weights:
-        release = before.workspace.releases.get(int(number))
-        for route in release.routes:
-            assert (route.service, release.services[route.service].key) in world.ready
-
-
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("then", ["again", "another"])
-def test_killed_anywhere_the_next_command_puts_it_right(
-    name: str, then: str, tmp_path: Path
-) -> None:
-    prepare, act = CASES[name]
-    survived = 0
-    for number in range(1_000):
-        if not anyio.run(_drill, tmp_path / f"{number}", prepare, act, number, then):
+@pytest.mark.parametrize("then", THEN)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_killed_at_any_moment(name: str, then: str, tmp_path: Path, survived: Survived) -> None:
+    scenario = SCENARIOS[name]
+    copies = Copies(tmp_path, scenario)
+    before = state(copies.site().world)
+    number = 0
+    for number in range(ENOUGH):
+        killer = Killer(number)
+        site = killed(copies.site(), scenario.act, killer)
+        if site is None:
             break
-        survived += 1
-    assert survived >= 3
-    print(f"{name}, then {then}: {survived} survived of {survived}")
-
-
-async def _drill(
-    folder: Path,
-    prepare: Callable[[Site], object],
-    act: Callable[[Site], object],
-    number: int,
-    then: str,
-) -> bool:
-    """One kill at call `number`; False if the run ended before it."""
-    folder.mkdir()
-    first = Site(folder)
-    await prepare(first)  # type: ignore[misc]
-    snapshots: list[Site] = []
-
-    def take() -> None:
-        snapshots.append(doomed.after_kill())
-
-    doomed = Site(folder, world=first.world, store=first.store, hook=kill_at(number, take))
-    try:
-        await act(doomed)  # type: ignore[misc]
-    except BaseException as error:
-        if not _was_killed(error):
+        try:
+            if not scenario.outage and name not in ("cleanup", "start"):
+                serving_while_dead(site)
+            mended(site, scenario, then, before)
+        except BaseException as error:
+            error.add_note(f"killed {killer.moment} (moment {number})")
             raise
-    else:
-        return False
-    fresh = snapshots[0]
-    if act is not clean:
-        serving_while_dead(fresh, fresh.world)
-    app: App = inbox(web="9") if then == "another" else inbox(web="2", migrate="2", model="2")
-    await fresh.deploy(app)
-    consistent(fresh.world, fresh)
-    outcomes = {r.opened.run: r.closed.outcome for r in fresh.workspace.journal.runs() if r.closed}
-    assert len(outcomes) == len(fresh.workspace.journal.runs())
-    return True
-
-
-def _was_killed(error: BaseException) -> bool:
-    if isinstance(error, BaseExceptionGroup):
-        return any(_was_killed(e) for e in error.exceptions)
-    return isinstance(error, KilledError)
+    survived(f"{name}: killed, then {then}", number)

@@ -81,7 +81,12 @@ async def run_plan(
         workspace.remember_platform()
         own = OwnSteps(workspace, prepared.values)
         execution = Execution(
-            workspace, prepared.plan, own, owner=lease.owner, revert=options.revert
+            workspace,
+            prepared.plan,
+            own,
+            owner=lease.owner,
+            revert=options.revert,
+            resumes=prepared.resumes,
         )
         await execution.run(options.timeout)
     urls = (await workspace.platform.observe()).urls

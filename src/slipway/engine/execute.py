@@ -27,7 +27,7 @@ from slipway.errors import (
     SlipwayError,
 )
 from slipway.journal.records import Owner, RunClosed, RunOpened, StepRecord
-from slipway.plan.model import Plan, Step
+from slipway.plan.model import Plan, Step, after_activate
 from slipway.platforms.protocol import StepContext
 from slipway.support.telemetry.events import (
     Event,
@@ -44,12 +44,20 @@ class Execution:
     """One run of one plan. `run` does all; the rest are its parts."""
 
     def __init__(
-        self, workspace: Workspace, plan: Plan, own: OwnSteps, *, owner: Owner, revert: bool = True
+        self,
+        workspace: Workspace,
+        plan: Plan,
+        own: OwnSteps,
+        *,
+        owner: Owner,
+        revert: bool = True,
+        resumes: int | None = None,
     ) -> None:
         self._ws = workspace
         self._plan = plan
         self._own = own
         self._owner = owner
+        self._resumes = resumes
         self._unseen = Unseen(workspace, plan.release)
         self._revert_on_failure = revert
         self._number = 0
@@ -57,7 +65,7 @@ class Execution:
         self._done: dict[str, anyio.Event] = {step.id: anyio.Event() for step in plan.steps}
         self._outcomes: dict[str, Mapping[str, Any]] = {}
         self._answers: dict[str, str] = {}
-        self._ending = _after_activate(plan)
+        self._ending = after_activate(plan)
         self._failure: BaseException | None = None
         self._step_failed = False
         self._activated = False
@@ -96,6 +104,7 @@ class Execution:
             base=self._plan.base,
             release=release.number if release else None,
             label=release.label if release else None,
+            resumes=self._resumes,
         )
         self._ws.journal.open_run(opened, self._plan)
         self._ws.emit(
@@ -182,7 +191,8 @@ class Execution:
         except Exception as error:
             self._unseen.mend(error)
             message = getattr(error, "message", type(error).__name__)
-            self._record(step, "failed", message=message)
+            known = self._unseen.data(getattr(error, "outcome", {}))
+            self._record(step, "failed", message=message, outcome=known)
             self._ended(step, began, ok=False, message=message)
             raise
         self._outcomes[step.id] = outcome
@@ -297,10 +307,3 @@ class Execution:
 
     def _notice(self, message: str) -> None:
         self._ws.emit(Notice(at=self._ws.clock.now(), message=message))
-
-
-def _after_activate(plan: Plan) -> frozenset[str]:
-    kinds = [step.kind for step in plan.steps]
-    if "activate" not in kinds:
-        return frozenset()
-    return frozenset(step.id for step in plan.steps[kinds.index("activate") + 1 :])

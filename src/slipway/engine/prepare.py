@@ -27,11 +27,15 @@ from slipway.plan.release import Artifact, GitState, Release
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan, and the secret values that its `secrets` step has to keep (never printed)."""
+    """A plan, and the secret values that its `secrets` step has to keep (never printed).
+
+    `resumes` is the interrupted run that it goes on with.
+    """
 
     plan: Plan
     observed: Observed
     values: Mapping[str, str]
+    resumes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

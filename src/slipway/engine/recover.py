@@ -8,17 +8,18 @@ from __future__ import annotations
 from slipway.engine.own_steps import OwnSteps
 from slipway.engine.revert import revert
 from slipway.engine.workspace import Workspace
-from slipway.errors import RevertError
+from slipway.errors import RevertError, SlipwayError
 from slipway.journal.journal import Run
-from slipway.journal.records import Outcome, RunClosed, StepRecord
-from slipway.plan.model import Plan
+from slipway.journal.records import Outcome, Phase, RunClosed, StepRecord
+from slipway.plan.model import Plan, Step, after_activate
 from slipway.platforms.protocol import StepContext
 from slipway.support.telemetry.events import Notice
 
 
-async def recover(workspace: Workspace) -> Run | None:
+async def recover(workspace: Workspace, *, tidy: bool = False) -> Run | None:
     """Close the interrupted run, if there is one: finished if its release was made current,
-    else reverted. Returns that run.
+    else reverted. Returns that run. `tidy`: nobody plans from here on, so that what a live
+    release replaced is taken away, too.
 
     Raises RevertError if something could not be put back; the run then stays open, and the
     next verb tries again.
@@ -37,6 +38,8 @@ async def recover(workspace: Workspace) -> Run | None:
         await _finish_cleanup(workspace, run, plan)
         return run
     if is_activated(plan, records):
+        if tidy:
+            await _take_away_rest(workspace, number, plan, records)
         current = plan.release.number if plan.release else run.opened.base
         _close(workspace, run, "succeeded", current, _verified(records))
         return run
@@ -59,14 +62,43 @@ async def _finish_cleanup(workspace: Workspace, run: Run, plan: Plan) -> None:
     _close(workspace, run, "succeeded", None)
 
 
-def close_interrupted(workspace: Workspace, run: Run) -> None:
-    """Say that `run` ended where it was cut off; for a caller that goes on from there."""
-    plan = workspace.journal.plan_of(run.opened.run)
+async def _take_away_rest(
+    workspace: Workspace, run: int, plan: Plan, records: tuple[StepRecord, ...]
+) -> None:
+    """The steps after `activate` that were not done. What fails is said, and left there."""
+    done = {r.step for r in records if r.phase == "done"}
+    base = workspace.releases.get(plan.base) if plan.base is not None else None
+    for step in plan.steps:
+        if step.id in done or step.id not in after_activate(plan):
+            continue
+        context = StepContext(step=step, release=plan.release, emit=workspace.emit, base=base)
+        _note(workspace, run, step, "intent")
+        try:
+            await workspace.platform.apply(context)
+        except SlipwayError as error:
+            _note(workspace, run, step, "failed", error.message)
+            text = f"not done: {step.title}: {error.message}; the next deploy takes the rest away"
+            workspace.emit(Notice(at=workspace.clock.now(), message=text))
+            return
+        _note(workspace, run, step, "done")
+
+
+def _note(workspace: Workspace, run: int, step: Step, phase: Phase, message: str = "") -> None:
+    at = workspace.clock.now()
+    workspace.journal.step(run, StepRecord(at=at, step=step.id, phase=phase, message=message))
+
+
+def close_finished(workspace: Workspace, run: Run, plan: Plan) -> None:
+    """Say that all that `run` wanted is there: for a caller that found nothing left to do."""
+    current = plan.release.number if plan.release is not None else run.opened.base
+    _close(workspace, run, "succeeded", current)
+
+
+def close_activated(workspace: Workspace, run: Run, plan: Plan) -> None:
+    """Say that `run`, which was cut off after its release was live, is done."""
     records = workspace.journal.steps_of(run.opened.run)
-    if plan is not None and plan.release is not None and is_activated(plan, records):
-        _close(workspace, run, "succeeded", plan.release.number, _verified(records))
-    else:
-        _close(workspace, run, "interrupted", run.opened.base)
+    current = plan.release.number if plan.release is not None else run.opened.base
+    _close(workspace, run, "succeeded", current, _verified(records))
 
 
 def is_activated(plan: Plan, records: tuple[StepRecord, ...]) -> bool:

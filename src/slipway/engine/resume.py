@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from slipway.engine.deploy import Approve, Result, RunOptions, run_plan
 from slipway.engine.prepare import Prepared, job_keys, plan_for
-from slipway.engine.recover import close_interrupted, recover
+from slipway.engine.recover import close_activated, close_finished, is_activated, recover
 from slipway.engine.workspace import Workspace
-from slipway.errors import NotFoundError
+from slipway.errors import NotFoundError, RefusedError
 from slipway.journal.journal import Run
 from slipway.journal.lease import Lease
 from slipway.plan.model import Plan
@@ -15,7 +15,7 @@ from slipway.plan.model import Plan
 async def revert_interrupted(workspace: Workspace) -> Run | None:
     """Put the interrupted run back; None if there is none. Raises RevertError."""
     with Lease(workspace.store, workspace.clock, "resume"):
-        return await recover(workspace)
+        return await recover(workspace, tidy=True)
 
 
 async def resume(workspace: Workspace, *, approve: Approve, options: RunOptions) -> Result | None:
@@ -44,12 +44,19 @@ async def resume(workspace: Workspace, *, approve: Approve, options: RunOptions)
 
 
 async def _remaining(workspace: Workspace, run: Run, plan: Plan, *, dry: bool) -> Prepared:
-    """A plan from what is there now to the interrupted run's release."""
+    """A plan from what is there now to the interrupted run's release.
+
+    The interrupted run ends when the next one begins, so that whatever happens in between
+    can still be gone on with, or put back.
+    """
     assert plan.release is not None
-    if not dry and workspace.journal.head().interrupted is not None:
-        close_interrupted(workspace, run)
+    live = is_activated(plan, workspace.journal.steps_of(run.opened.run))
     head = workspace.journal.head()
-    done = _finished_jobs(workspace, run, plan)
+    if not live and head.interrupted != run:
+        raise RefusedError(f"somebody else went on with run {run.opened.run} just now")
+    if live and not dry and head.interrupted is not None:
+        close_activated(workspace, run, plan)
+        head = workspace.journal.head()
     observed = await workspace.platform.observe()
     remaining = plan_for(
         workspace,
@@ -59,15 +66,25 @@ async def _remaining(workspace: Workspace, run: Run, plan: Plan, *, dry: bool) -
         verb=plan.verb,
         verify=any(step.kind == "verify" for step in plan.steps),
         new_release=False,
-        finished_jobs=done,
+        finished_jobs=_finished_jobs(workspace, run, plan),
     )
-    return Prepared(plan=remaining, observed=observed, values={})
+    if not remaining.steps and not live and not dry:
+        close_finished(workspace, run, plan)
+    resumes = None if live else run.opened.run
+    return Prepared(plan=remaining, observed=observed, values={}, resumes=resumes)
 
 
 def _finished_jobs(workspace: Workspace, run: Run, plan: Plan) -> tuple[str, ...]:
-    """Jobs of the interrupted plan that need not run again: they ran, or were not to run."""
+    """Jobs of the interrupted plan that need not run again: they ran and were not put back,
+    or were not to run.
+    """
     assert plan.release is not None
     planned = {step.id: step for step in plan.steps if step.kind == "job"}
-    ended = {r.step for r in workspace.journal.steps_of(run.opened.run) if r.phase == "done"}
+    ended: set[str] = set()
+    for record in workspace.journal.steps_of(run.opened.run):
+        if record.phase == "done":
+            ended.add(record.step)
+        elif record.phase in ("undo-intent", "undone"):
+            ended.discard(record.step)
     open_keys = {step.args["key"] for name, step in planned.items() if name not in ended}
     return tuple(key for key in job_keys(plan.release) if key not in open_keys)

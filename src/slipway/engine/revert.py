@@ -28,8 +28,21 @@ async def revert(workspace: Workspace, plan: Plan, run: int, own: OwnSteps) -> l
     A step whose outcome is missing was cut off inside: its undo gets an empty outcome.
     Steps that are undone already are left alone, so that a broken-off revert can go on.
     Where the traffic could not be moved back, what may have it is left running. A journal that
-    cannot be written (a full disk) is a trouble, and keeps nothing from being undone.
+    cannot be written (a full disk) is a trouble, and keeps nothing from being undone. If the
+    run went on with an interrupted one, what that did is undone after it.
     """
+    troubles, stuck = await _revert_one(workspace, plan, run, own)
+    earlier = workspace.journal.resumed_by(run)
+    before = workspace.journal.plan_of(earlier) if earlier is not None else None
+    if earlier is not None and before is not None and not stuck:
+        troubles += await revert(workspace, before, earlier, own)
+    return troubles
+
+
+async def _revert_one(
+    workspace: Workspace, plan: Plan, run: int, own: OwnSteps
+) -> tuple[list[str], bool]:
+    """The troubles, and whether traffic that could not be moved back put an end to it."""
     by_id = {step.id: step for step in plan.steps}
     troubles: list[str] = []
     for step_id, outcome in _to_undo(workspace.journal.steps_of(run)):
@@ -37,8 +50,8 @@ async def revert(workspace: Workspace, plan: Plan, run: int, own: OwnSteps) -> l
         trouble = await _undo(workspace, plan, run, own, step, outcome, troubles)
         if trouble and step.kind == "route":
             troubles.append("nothing more was stopped, as it may have the traffic")
-            break
-    return troubles
+            return troubles, True
+    return troubles, False
 
 
 def _to_undo(records: tuple[StepRecord, ...]) -> list[tuple[str, Mapping[str, Any]]]:

@@ -79,9 +79,19 @@ class Journal:
                 continue
             if isinstance(record, RunOpened):
                 by_number[record.run] = Run(opened=record)
+                if record.resumes in by_number:
+                    first = by_number[record.resumes].opened
+                    by_number[first.run] = Run(opened=first, closed=_gone_on_with(first, record))
             elif record.run in by_number:
                 by_number[record.run] = Run(opened=by_number[record.run].opened, closed=record)
         return tuple(by_number.values())
+
+    def resumed_by(self, run: int) -> int | None:
+        """The interrupted run that run number `run` went on with, or None."""
+        return next((r.resumes for r in self._opened() if r.run == run), None)
+
+    def _opened(self) -> Iterator[RunOpened]:
+        return (r for r in self._records() if isinstance(r, RunOpened))
 
     def head(self) -> Head:
         """Where things stand; one read."""
@@ -141,6 +151,18 @@ class Journal:
         numbers = [run.opened.run for run in self.runs()]
         numbers += [int(key[5:11]) for key in self._store.keys("runs/")]
         return max(numbers, default=0) + 1
+
+
+def _gone_on_with(first: RunOpened, then: RunOpened) -> RunClosed:
+    """How a run ended that another one went on with."""
+    return RunClosed(
+        run=first.run,
+        at=then.at,
+        outcome="interrupted",
+        seconds=max(0.0, round(then.at - first.at, 3)),
+        current=first.base,
+        reason=f"interrupted; run {then.run} went on with it",
+    )
 
 
 def _detail_key(run: int) -> str:

@@ -30,7 +30,11 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunOpened(msgspec.Struct, frozen=True, kw_only=True, tag="opened", tag_field="record"):
-    """A run began. `base` is the release that was current, `release` the one it wants."""
+    """A run began. `base` is the release that was current, `release` the one it wants.
+
+    `resumes` is the interrupted run that this one goes on with: that one ends by this very
+    record, and if this one is put back, so is what that one did.
+    """
 
     run: int
     at: float
@@ -39,6 +43,7 @@ class RunOpened(msgspec.Struct, frozen=True, kw_only=True, tag="opened", tag_fie
     base: int | None = None
     release: int | None = None
     label: str | None = None
+    resumes: int | None = None
 
 
 class RunClosed(msgspec.Struct, frozen=True, kw_only=True, tag="closed", tag_field="record"):

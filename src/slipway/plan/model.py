@@ -86,3 +86,11 @@ class Plan(Frozen, frozen=True, kw_only=True):
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
     fingerprint: str = ""
+
+
+def after_activate(plan: Plan) -> frozenset[str]:
+    """Ids of the steps after `activate`: what they take away serves nobody any more."""
+    kinds = [step.kind for step in plan.steps]
+    if "activate" not in kinds:
+        return frozenset()
+    return frozenset(step.id for step in plan.steps[kinds.index("activate") + 1 :])

@@ -97,14 +97,16 @@ class Site:
         wanted = Wanted(verb=verb, label=label)
         return await deploy(self.workspace, loaded, wanted, agree, RunOptions(**options))
 
-    def after_kill(self) -> Site:
-        """What a fresh process finds: the same world and records, the lease's owner dead."""
-        store = MemoryStore()
-        for key in self.store.keys():
-            data = self.store.read(key)
-            assert data is not None
-            store.write(key, _dead_owner(data) if key == LEASE_KEY else data)
-        return Site(self.folder, world=copy.deepcopy(self.world), store=store)
+    def after_kill(self, **parts: Any) -> Site:
+        """What a fresh process finds: the same world and records, the lease's owner dead.
+
+        `parts` are those of its own Site (`hook`, `clock`).
+        """
+        store = self.store.copy()
+        lease = store.read(LEASE_KEY)
+        if lease is not None:
+            store.write(LEASE_KEY, _dead_owner(lease))
+        return Site(self.folder, world=copy.deepcopy(self.world), store=store, **parts)
 
 
 def _dead_owner(lease: bytes) -> bytes:

@@ -30,11 +30,17 @@ from slipway.support.health.model import Answer, Probe
 from slipway.support.store import Store
 
 Hook = Callable[[Step, str], None]
-"""Called as (step, moment): `before`, `inside`, `after` or `undo`; raises to fail or kill."""
+"""Called as (step, moment): `before`, `inside`, `after`, `undo`, `undoing` (half undone) or
+`undone`; raises to fail or kill."""
 
 
 class FakeWorld:
-    """What is "there": plain sets and dicts that tests may look at and change."""
+    """What is "there": plain sets and dicts that tests may look at and change.
+
+    `routed` is what the proxy knows of each release that ever had a route; `dropped` says when
+    something was stopped, or not ready any more, while it had traffic. `migrated` are jobs
+    whose work is in the volumes, and lost with them.
+    """
 
     def __init__(self) -> None:
         self.artifacts: set[str] = set()
@@ -43,13 +49,30 @@ class FakeWorld:
         self.running: dict[tuple[str, str], int] = {}
         self.ready: set[tuple[str, str]] = set()
         self.weights: dict[str, int] = {}
+        self.routed: dict[str, tuple[tuple[str, str], ...]] = {}
+        self.dropped: list[str] = []
         self.listens: tuple[int, ...] = ()
         self.proxy = False
         self.jobs: list[tuple[str, str]] = []
+        self.migrated: set[tuple[str, str]] = set()
         self.unhealthy: set[str] = set()
         self.failing_jobs: set[str] = set()
         self.log: list[str] = []
         self.counters: dict[int, Counters] = {}
+
+    def has_traffic(self, at: tuple[str, str]) -> bool:
+        """True if some of the traffic goes to this running set."""
+        return any(w > 0 and at in self.routed.get(n, ()) for n, w in self.weights.items())
+
+    def take(self, at: tuple[str, str], why: str, left: int = 0) -> None:
+        """Stop instances of a set until `left` are left; with traffic that is a drop."""
+        if not left:
+            if self.has_traffic(at) and self.running.get(at):
+                self.dropped.append(f"{why} stopped {at[0]}, which had traffic")
+            self.ready.discard(at)
+            self.running.pop(at, None)
+        else:
+            self.running[at] = left
 
 
 class FakePlatform:
@@ -155,8 +178,12 @@ class FakePlatform:
         before = self.world.running.get(at, 0)
         if release is not None and _artifact(step, release) not in self.world.artifacts:
             raise PlatformError(f"{step.service} is started before it was built")
+        wanted = step.args["replicas"]
+        if wanted < before:
+            raise PlatformError(f"{step.service} is started with fewer than run: drain them")
+        self.world.running[at] = before + (wanted - before + 1) // 2
         inside()
-        self.world.running[at] = step.args["replicas"]
+        self.world.running[at] = wanted
         return {"before": before}
 
     def _need_dependencies(self, step: Step, release: Release | None) -> None:
@@ -167,6 +194,8 @@ class FakePlatform:
             if other.service.role == "backing" and dependency.service not in self.world.backing:
                 raise PlatformError(f"{step.service} is started before {dependency.service}")
             at = (dependency.service, other.key)
+            if other.service.role == "job" and at not in self.world.migrated:
+                raise PlatformError(f"{step.service} is started before {at[0]} ran")
             if other.service.role in ("web", "worker") and at not in self.world.ready:
                 raise PlatformError(f"{step.service} is started before {at[0]} is ready")
 
@@ -178,7 +207,10 @@ class FakePlatform:
             raise NotReadyError(f"{name} never got ready", details=["last answer: 503"])
         if key and (name, key) not in self.world.running:
             raise CrashedError(f"{name} does not run")
-        self.world.ready.add((name, key))
+        if not key and name not in self.world.backing:
+            raise CrashedError(f"{name} does not run")
+        if key:
+            self.world.ready.add((name, key))
         return {}
 
     def _job(self, step: Step, release: Release | None, inside: Callable[[], None]) -> Outcome:
@@ -188,30 +220,46 @@ class FakePlatform:
         if name in self.world.failing_jobs:
             raise JobError(f"{name} ended with exit code 1")
         self.world.jobs.append((name, step.args["key"]))
+        self.world.migrated.add((name, step.args["key"]))
         return {}
 
     def _route(self, step: Step, release: Release | None, inside: Callable[[], None]) -> Outcome:
         assert release is not None
-        before = dict(self.world.weights)
-        for route in release.routes:
-            key = release.services[route.service].key
-            if (route.service, key) not in self.world.ready:
-                raise PlatformError(f"traffic to {route.service}, which is not ready")
-        inside()
-        self.world.weights = dict(step.args["weights"])
+        world = self.world
+        before = dict(world.weights)
+        sets = {(r.service, release.services[r.service].key) for r in release.routes}
+        for service, _ in sorted(sets - world.ready):
+            raise PlatformError(f"traffic to {service}, which is not ready")
+        if not world.proxy:
+            raise PlatformError("traffic without a proxy")
+        world.routed[str(release.number)] = tuple(sorted(sets))
+        self._shift(step.args["weights"], inside)
         return {"before": before}
+
+    def _shift(self, weights: Mapping[str, int], inside: Callable[[], None]) -> None:
+        """First what grows, then what shrinks, as real proxies are told."""
+        world = self.world
+        unknown = [n for n, weight in weights.items() if weight and n not in world.routed]
+        if unknown:
+            raise PlatformError(f"the proxy knows no routes of release {unknown[0]}")
+        there = world.weights
+        world.weights = {
+            n: max(weights.get(n, 0), there.get(n, 0)) for n in sorted({*weights, *there})
+        }
+        inside()
+        world.weights = dict(weights)
 
     def _drain(self, step: Step, release: Release | None, inside: Callable[[], None]) -> Outcome:
         del release
         at = (str(step.service), step.args["key"])
         before = self.world.running.get(at, 0)
         leave = step.args.get("leave", 0)
-        inside()
-        if leave:
-            self.world.running[at] = leave
+        if before <= leave:
             return {"before": before}
-        self.world.running.pop(at, None)
-        self.world.ready.discard(at)
+        half = leave + (before - leave) // 2
+        self.world.take(at, step.id, half)
+        inside()
+        self.world.take(at, step.id, leave)
         return {"before": before}
 
     def _stop(self, step: Step, release: Release | None, inside: Callable[[], None]) -> Outcome:
@@ -232,11 +280,13 @@ class FakePlatform:
         inside()
         self.world.backing.clear()
         self.world.weights = {}
+        self.world.routed.clear()
         self.world.proxy = False
         self.world.listens = ()
         self.world.artifacts.clear()
         if step.args.get("volumes"):
             self.world.volumes.clear()
+            self.world.migrated.clear()
         return {}
 
     async def undo(self, context: StepContext, outcome: Outcome) -> None:
@@ -246,41 +296,67 @@ class FakePlatform:
         self.world.log.append(f"undo {step.id}")
         undoing: Callable[..., None] | None = getattr(self, f"_undo_{step.kind}", None)
         if undoing is not None:
-            undoing(step, outcome)
+            undoing(context, outcome, lambda: self._hook(step, "undoing"))
+        self._hook(step, "undone")
 
-    def _undo_volume(self, step: Step, outcome: Outcome) -> None:
+    def _undo_volume(
+        self, context: StepContext, outcome: Outcome, inside: Callable[[], None]
+    ) -> None:
+        inside()
         if outcome.get("made", True):
-            self.world.volumes.discard(str(step.service))
+            self.world.volumes.discard(str(context.step.service))
+            self.world.migrated.clear()
 
-    def _undo_backing(self, step: Step, outcome: Outcome) -> None:
-        before = outcome.get("before", step.args["before"])
-        if not before:
-            self.world.backing.pop(str(step.service), None)
-        else:
-            self.world.backing[str(step.service)] = before
+    def _undo_backing(
+        self, context: StepContext, outcome: Outcome, inside: Callable[[], None]
+    ) -> None:
+        name = str(context.step.service)
+        before = outcome.get("before", context.step.args["before"])
+        self.world.backing.pop(name, None)
+        inside()
+        if before:
+            self.world.backing[name] = before
 
-    def _undo_proxy(self, step: Step, outcome: Outcome) -> None:
+    def _undo_proxy(
+        self, context: StepContext, outcome: Outcome, inside: Callable[[], None]
+    ) -> None:
         del outcome
-        before = tuple(step.args["before"])
+        before = tuple(context.step.args["before"])
+        inside()
         self.world.proxy = bool(before)
         self.world.listens = before
 
-    def _undo_start(self, step: Step, outcome: Outcome) -> None:
+    def _undo_start(
+        self, context: StepContext, outcome: Outcome, inside: Callable[[], None]
+    ) -> None:
+        step = context.step
         at = (str(step.service), step.args["key"])
         before = outcome.get("before", step.args["before"])
-        if before:
-            self.world.running[at] = before
-        else:
-            self.world.running.pop(at, None)
-            self.world.ready.discard(at)
+        there = self.world.running.get(at, 0)
+        if there > before:
+            self.world.take(at, f"undo {step.id}", before + (there - before) // 2)
+            inside()
+            self.world.take(at, f"undo {step.id}", before)
 
-    def _undo_route(self, step: Step, outcome: Outcome) -> None:
-        self.world.weights = dict(outcome.get("before", step.args["before"]))
+    def _undo_route(
+        self, context: StepContext, outcome: Outcome, inside: Callable[[], None]
+    ) -> None:
+        self._shift(outcome.get("before", context.step.args["before"]), inside)
 
-    def _undo_drain(self, step: Step, outcome: Outcome) -> None:
+    def _undo_drain(
+        self, context: StepContext, outcome: Outcome, inside: Callable[[], None]
+    ) -> None:
+        """Only of the release that was current before: how anything else runs is not known."""
+        step = context.step
         at = (str(step.service), step.args["key"])
+        entry = context.base.services.get(at[0]) if context.base is not None else None
+        if entry is None or entry.key != at[1]:
+            return
         before = outcome.get("before", step.args["replicas"])
-        if before:
+        there = self.world.running.get(at, 0)
+        if before > there:
+            self.world.running[at] = there + (before - there + 1) // 2
+            inside()
             self.world.running[at] = before
             self.world.ready.add(at)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from slipway.errors import StorageError
 from slipway.support.store import check_key, check_line
@@ -15,6 +16,7 @@ class MemoryStore:
     The one numbered `fail_at` (from 1) raises StorageError as a full disk would, and changes
     nothing; with `stays_full` so do all after it. The `append` numbered `tear_at` leaves
     only the first `tear_bytes` of its line, then raises, as if the machine stopped there.
+    `watch` is called with (key, "before" or "after") around each such call; it may raise.
     """
 
     def __init__(
@@ -24,12 +26,14 @@ class MemoryStore:
         stays_full: bool = False,
         tear_at: int | None = None,
         tear_bytes: int = 0,
+        watch: Callable[[str, str], None] = lambda _key, _moment: None,
     ) -> None:
         self.writes = 0
         self.fail_at = fail_at
         self.stays_full = stays_full
         self.tear_at = tear_at
         self.tear_bytes = tear_bytes
+        self._watch = watch
         self._values: dict[str, bytes] = {}
         self._lock = threading.Lock()
 
@@ -43,12 +47,15 @@ class MemoryStore:
 
     def write(self, key: str, data: bytes) -> None:
         check_key(key)
+        self._watch(key, "before")
         with self._lock:
             self._count(key)
             self._values[key] = data
+        self._watch(key, "after")
 
     def swap(self, key: str, expected: bytes | None, data: bytes | None) -> bool:
         check_key(key)
+        self._watch(key, "before")
         with self._lock:
             self._count(key)
             if self._values.get(key) != expected:
@@ -57,11 +64,13 @@ class MemoryStore:
                 self._values.pop(key, None)
             else:
                 self._values[key] = data
-            return True
+        self._watch(key, "after")
+        return True
 
     def append(self, key: str, line: bytes) -> None:
         check_key(key)
         check_line(line)
+        self._watch(key, "before")
         with self._lock:
             self._count(key)
             whole = self._values.get(key, b"")
@@ -70,6 +79,7 @@ class MemoryStore:
                 self._values[key] = whole + line[: self.tear_bytes]
                 raise StorageError(f"stopped while writing {key}")
             self._values[key] = whole + line + b"\n"
+        self._watch(key, "after")
 
     def keys(self, prefix: str = "") -> list[str]:
         with self._lock:
@@ -77,9 +87,18 @@ class MemoryStore:
 
     def delete(self, key: str) -> None:
         check_key(key)
+        self._watch(key, "before")
         with self._lock:
             self._count(key)
             self._values.pop(key, None)
+        self._watch(key, "after")
+
+    def copy(self) -> MemoryStore:
+        """What another process finds: the same values, and a disk that works."""
+        made = MemoryStore()
+        with self._lock:
+            made._values = dict(self._values)
+        return made
 
     def cut(self, key: str, size: int) -> None:
         """Leave only the first `size` bytes of a value, as a crash would."""

@@ -138,13 +138,15 @@ class Builder:
                 continue
             replicas = 1 if name in only_one_of else service.replicas
             running = len(self._running(name, key))
-            if running != replicas:
+            if running < replicas:
                 copies = "" if replicas == 1 else f", {replicas} instances"
                 self._start_step(name, f"start {name}{copies}", needs, replicas, running)
             self._ready_step(service, key)
 
     def grow(self, name: str, replicas: int) -> None:
         """One instance more of a service of the new revision, once all before is done."""
+        if len(self._running(name, self.release.services[name].key)) >= replicas:
+            return
         title = f"start instance {replicas} of {name}"
         self._start_step(name, title, self.all_ids(), replicas, replicas - 1)
         self._ready_step(self.services_by_name[name], self.release.services[name].key)
@@ -269,6 +271,24 @@ class Builder:
                 key=key,
                 grace=grace,
                 replicas=count,
+            )
+        self._surplus(after)
+
+    def _surplus(self, after: Iterable[str]) -> None:
+        """Drain the instances that are more than a shared service is to have."""
+        for name, entry in self.release.services.items():
+            running, wanted = len(self._running(name, entry.key)), entry.service.replicas
+            if not entry.key or running <= wanted:
+                continue
+            self.add(
+                "drain",
+                f"drain {running - wanted} of {running} instances of {name}",
+                service=name,
+                needs=after,
+                key=entry.key,
+                grace=self.situation.grace_of(name),
+                replicas=running,
+                leave=wanted,
             )
 
     def ending(self, *, drain: bool = True) -> None:
