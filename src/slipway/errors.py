@@ -27,9 +27,9 @@ an exit code. An error says what happened, where (a `Location`), and what to do 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -134,9 +134,23 @@ class JobError(RunError):
 
 
 class CanaryError(RunError):
-    """A canary failed its verdict, or somebody aborted it."""
+    """A canary failed its verdict, or somebody aborted it.
+
+    `outcome` is what the journal keeps of it: the verdict with its numbers.
+    """
 
     code = "canary"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        details: Sequence[str] = (),
+        outcome: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, details=details)
+        self.outcome = outcome or {}
 
 
 class StorageError(RunError):

@@ -26,6 +26,10 @@ from slipway.engine.deploy import Result, RunOptions
 from slipway.engine.rollback import rollback
 from slipway.engine.verify import verify
 from slipway.errors import JobError, NotReadyError, SlipwayError
+from slipway.journal.journal import Head, Run
+from slipway.journal.records import Owner, RunOpened
+from slipway.journal.verdicts import Judged
+from slipway.plan.rollout.verdict import Side, Verdict
 from slipway.status.build import read_status
 from slipway.testing.apps import Site, agree, inbox, kill_at
 from slipway.testing.clock import JumpingClock
@@ -146,6 +150,28 @@ async def test_failures(screen: Screen, golden: Golden) -> None:
     with pytest.raises(NotReadyError):
         await screen.deploy(inbox(web="3"), "v3", revert=False)
     golden("history", screen.history())
+
+
+def test_history_of_a_canary(golden: Golden) -> None:
+    def side(requests: int, failed: int, p95: float | None) -> Side:
+        success = 100.0 * (requests - failed) / requests
+        return Side(requests=requests, failed=failed, success=success, p95=p95, p99=p95)
+
+    owner = Owner(user="ada", host="here", pid=1, identity="")
+    opened = RunOpened(run=2, at=0.0, verb="upgrade", owner=owner, base=1, release=2, label="v2")
+    good = "120 requests, 100.00% succeeded, p95 12 ms (old 11 ms)"
+    bad = "success rate 94.00% is below 99% (30 of 500 failed)"
+    found = (
+        Judged(share=10, end="pass", seconds=60.2, reasons=(good,), verdict=Verdict(
+            status="pass", reasons=(good,), new=side(120, 0, 0.012), old=side(1080, 1, 0.011))),
+        Judged(share=25, end="promoted", by="kim", seconds=3.0),
+        Judged(share=50, end="fail", seconds=4.0, reasons=(bad,), verdict=Verdict(
+            status="fail", reasons=(bad,), new=side(500, 30, None), old=side(500, 0, 0.011))),
+    )  # fmt: skip
+    head, run = Head(current=1, verified=(1,), served=(1,)), Run(opened=opened)
+    lines = history_lines(head, (), (run,), now=7200.0, verdicts={2: found})
+    assert max(map(len, lines)) <= 80
+    golden("history-of-a-canary", lines)
 
 
 async def test_status(screen: Screen, golden: Golden) -> None:

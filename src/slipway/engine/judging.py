@@ -39,6 +39,7 @@ class _Watch:
     restarts_before: int
     held_by: str = ""
     told: str = field(default="")
+    last: Verdict | None = None
 
     @property
     def elapsed(self) -> float:
@@ -76,10 +77,14 @@ async def watch(workspace: Workspace, context: StepContext, run: int) -> Outcome
 
 def _obey(state: _Watch, said: Said) -> Outcome | None:
     if said.word == "abort":
-        raise CanaryError(f"aborted by {said.by}", hint="`deploy history` keeps its verdicts")
+        raise CanaryError(
+            f"aborted by {said.by}",
+            hint="`deploy history --verbose` keeps its verdicts",
+            outcome={"aborted_by": said.by, **_outcome(state, state.last)},
+        )
     if said.word == "promote":
         _notice(state, f"promoted by {said.by}")
-        return {"promoted_by": said.by, "share": state.context.step.args["share"]}
+        return {"promoted_by": said.by, **_outcome(state, state.last)}
     state.held_by = said.by
     _notice(state, f"held by {said.by}: `deploy canary promote` or `abort` goes on")
     return None
@@ -112,6 +117,7 @@ def _inconclusive(state: _Watch, verdict: Verdict) -> Outcome | None:
         raise CanaryError(
             f"inconclusive: {verdict.reasons[0]}, and deploy.yaml says to abort then",
             hint="more traffic, a longer `patience` or fewer `min_requests` decide it",
+            outcome=_outcome(state, verdict),
         )
     state.held_by = "deploy.yaml"
     _notice(
@@ -129,7 +135,7 @@ async def _verdict(state: _Watch, *, last: bool) -> Verdict:
     checks: Mapping[str, bool] = {}
     if last and state.criteria.checks:
         checks = await run_checks(state.criteria.checks)
-    return judge(
+    state.last = judge(
         state.criteria,
         new=counted.get(args["new"], Counters()).since(state.new_before),
         old=counted.get(args["old"], Counters()).since(state.old_before),
@@ -137,6 +143,7 @@ async def _verdict(state: _Watch, *, last: bool) -> Verdict:
         not_ready=await _not_ready(state),
         checks=checks,
     )
+    return state.last
 
 
 async def _counters(workspace: Workspace) -> Mapping[int, Counters]:
@@ -165,12 +172,13 @@ async def _not_ready(state: _Watch) -> str:
     return ""
 
 
-def _outcome(state: _Watch, verdict: Verdict) -> dict[str, Any]:
-    return {
+def _outcome(state: _Watch, verdict: Verdict | None) -> dict[str, Any]:
+    """For the journal; there is no verdict where somebody decided before the first one."""
+    known = {
         "share": state.context.step.args["share"],
         "seconds": round(state.elapsed, 1),
-        "verdict": msgspec.to_builtins(verdict),
     }
+    return known if verdict is None else {**known, "verdict": msgspec.to_builtins(verdict)}
 
 
 def _failed(state: _Watch, verdict: Verdict) -> CanaryError:
@@ -183,6 +191,7 @@ def _failed(state: _Watch, verdict: Verdict) -> CanaryError:
             f"old: {verdict.old.requests} requests, {verdict.old.failed} failed",
         ],
         hint="`deploy logs` shows what the new revision said",
+        outcome=_outcome(state, verdict),
     )
 
 

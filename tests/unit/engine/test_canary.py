@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ import msgspec
 import pytest
 
 from slipway.app.model import App, Canary, CanaryCheck, Rollout, Strategy
+from slipway.cli.render.history import history_lines
 from slipway.engine.canary_control import KEY, Word, say
 from slipway.engine.rollout_asked import RolloutAsked, with_rollout
 from slipway.errors import CanaryError, RefusedError, UsageError
+from slipway.journal.verdicts import judged
 from slipway.plan.rollout.verdict import Counters
 from slipway.testing.apps import Site, inbox
 from slipway.testing.clock import JumpingClock
@@ -300,3 +303,52 @@ async def test_a_rollback_is_direct_whatever_the_strategy(site: Site, traffic: T
     )
     assert routes(site) == ["apply route"]
     assert site.world.weights == {"1": 100}
+
+
+def told(site: Site) -> list[str]:
+    """What history says of the last run's canary."""
+    run = site.workspace.journal.runs()[-1]
+    found = {run.opened.run: judged(site.workspace.journal, run.opened.run)}
+    lines = history_lines(site.workspace.journal.head(), (), (run,), now=0.0, verdicts=found)
+    assert max(map(len, lines)) <= 100
+    return [" ".join(line.split()) for line in lines if line[:6].strip().endswith("%")]
+
+
+async def test_history_keeps_verdicts_with_their_numbers(site: Site) -> None:
+    await site.deploy(rolled(inbox(web="2")))
+    kept = judged(site.workspace.journal, 2)
+    assert [(each.share, each.end) for each in kept] == [(10, "pass"), (50, "pass")]
+    assert kept[0].verdict is not None
+    assert kept[0].verdict.new.requests >= 100
+    assert told(site)[0].startswith("10% pass after 1")
+    assert judged(site.workspace.journal, 1) == ()
+
+
+async def test_a_failed_verdict_is_kept_with_its_numbers(site: Site, traffic: Traffic) -> None:
+    traffic.failing = 0.05
+    with pytest.raises(CanaryError):
+        await site.deploy(rolled(inbox(web="2")))
+    (kept,) = judged(site.workspace.journal, 2)
+    assert (kept.share, kept.end) == (10, "fail")
+    assert kept.verdict is not None
+    assert kept.verdict.new.failed > 0
+    assert "success rate 94" in kept.reasons[0]
+    assert "fail after" in told(site)[0]
+
+
+@pytest.mark.parametrize(("word", "end"), [("promote", "promoted"), ("abort", "aborted")])
+async def test_who_decided_is_kept_beside_what_was_seen_until_then(
+    site: Site, traffic: Traffic, word: Word, end: str
+) -> None:
+    def talk() -> None:
+        if site.world.weights.get("2") == 10:
+            say(site.workspace, word)
+
+    traffic.then = talk
+    with contextlib.suppress(CanaryError):
+        await site.deploy(rolled(inbox(web="2")))
+    first = judged(site.workspace.journal, 2)[0]
+    assert (first.share, first.end) == (10, end)
+    assert first.by
+    assert first.verdict is not None
+    assert f"10% {end} by {first.by}" in told(site)[0]

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from slipway.journal.verdicts import Judged
 from slipway.plan.compare import Compared
 from slipway.status.document import Status
 
@@ -88,19 +89,23 @@ class VerificationDocument(Document, frozen=True, kw_only=True):
 
 
 class ReleaseLine(Document, frozen=True, kw_only=True):
-    """One release of the history; `services` maps each to its key (see ARCHITECTURE.md)."""
+    """One release of the history; `services` maps each to its key (see ARCHITECTURE.md).
+
+    `served`: it was the current one at some time.
+    """
 
     number: int
     label: str
     created: float
     verified: bool
+    served: bool
     current: bool
     commit: str | None
     services: Mapping[str, str]
 
 
 class RunLine(Document, frozen=True, kw_only=True):
-    """One run of the history; `outcome` null: it has not ended."""
+    """One run of the history; `outcome` null: it has not ended. `verdicts` of its canary."""
 
     run: int
     verb: str
@@ -112,6 +117,7 @@ class RunLine(Document, frozen=True, kw_only=True):
     outcome: str | None
     seconds: float | None
     reason: str
+    verdicts: tuple[Judged, ...]
 
 
 class HistoryDocument(Document, frozen=True, kw_only=True):
