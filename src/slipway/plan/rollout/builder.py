@@ -5,7 +5,7 @@ A strategy (`blue_green`, `canary`, ...) calls them in its order. Pure: data in,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from slipway.app.model import Service
@@ -13,6 +13,7 @@ from slipway.plan.graph import dependencies
 from slipway.plan.model import Step, StepKind
 from slipway.plan.observed import Instance, Observed
 from slipway.plan.release import Release
+from slipway.plan.rollout.draining import callers_first
 from slipway.plan.rollout.situation import Situation
 
 RUNNING = ("starting", "running", "ready")
@@ -257,21 +258,27 @@ class Builder:
         if self.situation.verify:
             self.add("verify", "verify", needs=self.all_ids())
 
-    def drains(self, after: Iterable[str]) -> None:
-        """Stop every running set that the new release does not share."""
-        for name, key in self.situation.leftovers():
+    def drains(self, after: Sequence[str]) -> None:
+        """Stop every running set that the new release does not share: a service only once those
+        that call it have finished what they began.
+        """
+        leftovers = self.situation.leftovers()
+        callers = callers_first(self.situation.base or self.release, [n for n, _ in leftovers])
+        drained: dict[str, list[str]] = {name: [] for name in callers}
+        for name, key in sorted(leftovers, key=lambda found: [*callers].index(found[0])):
             grace = self.situation.grace_of(name)
             title = f"drain and stop {name} of the old revision"
             count = len(self._running(name, key))
-            self.add(
+            step = self.add(
                 "drain",
                 title,
                 service=name,
-                needs=after,
+                needs=[*after, *(s for caller in callers[name] for s in drained[caller])],
                 key=key,
                 grace=grace,
                 replicas=count,
             )
+            drained[name].append(step)
         self._surplus(after)
 
     def _surplus(self, after: Iterable[str]) -> None:
