@@ -92,8 +92,8 @@ def give_past(store: FileStore, runs: int, releases: int) -> None:
     lines = [store.read(RUNS) or b""]
     for run in range(2, runs + 1):
         store.root.joinpath("runs", f"{run:06d}.jsonl").write_bytes(text)
-        for record in run_records(run, 2 + run % (releases - 1)):
-            lines.append(msgspec.json.encode(record) + b"\n")
+        records = run_records(run, 2 + run % (releases - 1))
+        lines += [msgspec.json.encode(record) + b"\n" for record in records]
     store.write(RUNS, b"".join(lines))
 
 
