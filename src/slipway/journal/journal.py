@@ -147,10 +147,17 @@ class Journal:
         return self.next_run() - 1
 
     def next_run(self) -> int:
-        """The number of a run that begins now; numbers are never used twice."""
-        numbers = [run.opened.run for run in self.runs()]
-        numbers += [int(key[5:11]) for key in self._store.keys("runs/")]
-        return max(numbers, default=0) + 1
+        """The number of a run that begins now; numbers are never used twice.
+
+        A run's own file is there before the run is listed, so that a crash in between leaves a
+        file with the next number. All files are looked for only if the list is lost.
+        """
+        last = max((run.opened.run for run in self.runs()), default=0)
+        if not last:
+            last = max((int(key[5:11]) for key in self._store.keys("runs/")), default=0)
+        while self._store.tail(_detail_key(last + 1), 1):
+            last += 1
+        return last + 1
 
 
 def _gone_on_with(first: RunOpened, then: RunOpened) -> RunClosed:

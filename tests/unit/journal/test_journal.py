@@ -95,6 +95,33 @@ def test_a_run_number_is_never_used_twice_even_if_the_list_was_torn(store: Memor
     assert journal.next_run() == 2
 
 
+def test_runs_that_were_killed_before_they_were_listed_keep_their_numbers(
+    store: MemoryStore,
+) -> None:
+    journal = Journal(store)
+    journal.open_run(opened(1), PLAN)
+    listed = store.read(RUNS)
+    assert listed is not None
+    for number in (2, 3):
+        journal.open_run(opened(number), PLAN)
+        store.write(RUNS, listed)
+    assert journal.next_run() == 4
+
+
+class NoListing(MemoryStore):
+    """Tells what is under a key, and refuses to list them all."""
+
+    def keys(self, prefix: str = "") -> list[str]:
+        raise AssertionError(f"listed everything under {prefix!r}")
+
+
+def test_the_next_number_needs_no_look_at_every_run_of_the_past() -> None:
+    journal = Journal(NoListing())
+    journal.open_run(opened(1), PLAN)
+    journal.close_run(closed(1, current=1))
+    assert journal.next_run() == 2
+
+
 def release(number: int, label: str) -> Release:
     return Release(
         number=number, label=label, app="inbox", environment="development", platform="fake",
