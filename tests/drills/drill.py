@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import msgspec
+import pytest
 
 from slipway.app.model import App, Canary, Rollout, Strategy
 from slipway.engine.cleanup import cleanup
@@ -302,6 +303,13 @@ async def reverted(site: Site, scenario: Scenario) -> None:
 
 
 THEN = {"again": again, "another": another, "resume": resumed, "revert": reverted}
+IN_TURN = "each way in turn"
+WAYS = [IN_TURN, *(pytest.param(name, marks=pytest.mark.thorough) for name in THEN)]
+
+
+def way(then: str, number: int) -> str:
+    """How to go on after kill number `number`."""
+    return list(THEN)[number % len(THEN)] if then == IN_TURN else then
 
 
 # ---- what must hold ---------------------------------------------------------------------
@@ -388,3 +396,27 @@ async def _nothing_to_do(site: Site) -> None:
     except RefusedError:
         return
     assert not result.changed
+
+
+def mended(site: Site, scenario: Scenario, then: str, before: dict[str, Any]) -> None:
+    """Go on after a kill, and look at what came of it. `before` is the state before all."""
+    interrupted = site.workspace.journal.head().interrupted is not None
+    found = state(site.world)
+
+    async def go() -> None:
+        await THEN[then](site, scenario)
+
+    anyio.run(go)
+    if not interrupted and then in ("resume", "revert"):
+        assert state(site.world) == found
+        return
+    last = site.workspace.journal.runs()[-1].closed
+    assert last is not None
+    true_history(site)
+    if then == "revert" and last.outcome != "succeeded":
+        assert state(site.world) == before
+        return
+    consistent(site)
+    nothing_to_do(site)
+    if not scenario.outage:
+        assert site.world.dropped == []

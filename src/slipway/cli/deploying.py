@@ -40,7 +40,8 @@ def perform(options: Options, verb: Verb, *, revert: bool = True, exit_code: boo
         approve = _approval(options, show, protected=workspace.target.protected)
         result = run(lambda: verb(workspace, approve, settings))
     if result is None:
-        note("nothing is interrupted here any more")
+        if not options.dry_run:
+            note("nothing is interrupted here any more")
         return 0
     _print(options, result, time.monotonic() - began)
     return CHANGES_EXIT if exit_code and options.dry_run and result.plan.steps else 0

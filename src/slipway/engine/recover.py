@@ -33,9 +33,12 @@ async def recover(workspace: Workspace, *, tidy: bool = False) -> Run | None:
     if plan is None:
         _close(workspace, run, "interrupted", run.opened.base)
         return run
-    workspace.emit(Notice(at=workspace.clock.now(), message=describe(run, plan, records)))
+    say_what(workspace, run)
     if plan.verb == "cleanup":
         await _finish_cleanup(workspace, run, plan)
+        return run
+    if plan.verb == "reconcile":  # every step led to the current release: nothing to take back
+        _close(workspace, run, "interrupted", run.opened.base)
         return run
     if is_activated(plan, records):
         if tidy:
@@ -94,13 +97,6 @@ def close_finished(workspace: Workspace, run: Run, plan: Plan) -> None:
     _close(workspace, run, "succeeded", current)
 
 
-def close_activated(workspace: Workspace, run: Run, plan: Plan) -> None:
-    """Say that `run`, which was cut off after its release was live, is done."""
-    records = workspace.journal.steps_of(run.opened.run)
-    current = plan.release.number if plan.release is not None else run.opened.base
-    _close(workspace, run, "succeeded", current, _verified(records))
-
-
 def is_activated(plan: Plan, records: tuple[StepRecord, ...]) -> bool:
     """True if the run's release was made current before it was cut off."""
     kinds = {step.id: step.kind for step in plan.steps}
@@ -109,6 +105,14 @@ def is_activated(plan: Plan, records: tuple[StepRecord, ...]) -> bool:
 
 def _verified(records: tuple[StepRecord, ...]) -> bool:
     return any(r.step == "verify" and r.phase == "done" for r in records)
+
+
+def say_what(workspace: Workspace, run: Run) -> None:
+    """Tell in one line what was interrupted, and what comes of it."""
+    plan = workspace.journal.plan_of(run.opened.run)
+    if plan is not None:
+        text = describe(run, plan, workspace.journal.steps_of(run.opened.run))
+        workspace.emit(Notice(at=workspace.clock.now(), message=text))
 
 
 def describe(run: Run, plan: Plan, records: tuple[StepRecord, ...]) -> str:
@@ -120,6 +124,8 @@ def describe(run: Run, plan: Plan, records: tuple[StepRecord, ...]) -> str:
     if plan.verb == "cleanup":
         return f"run {run.opened.run} (cleanup) was interrupted; finishing it"
     what = f"run {run.opened.run} ({run.opened.verb}{target}) was interrupted{at}"
+    if plan.verb == "reconcile":
+        return f"{what}; what it repaired stays"
     if is_activated(plan, records):
         return f"{what}; its release is live, so it counts as done"
     return f"{what}; putting it back"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slipway.engine.deploy import Approve, Result, RunOptions, run_plan
 from slipway.engine.prepare import Prepared, job_keys, plan_for
-from slipway.engine.recover import close_activated, close_finished, is_activated, recover
+from slipway.engine.recover import close_finished, is_activated, recover, say_what
 from slipway.engine.workspace import Workspace
 from slipway.errors import NotFoundError, RefusedError
 from slipway.journal.journal import Run
@@ -12,8 +12,13 @@ from slipway.journal.lease import Lease
 from slipway.plan.model import Plan
 
 
-async def revert_interrupted(workspace: Workspace) -> Run | None:
+async def revert_interrupted(workspace: Workspace, *, dry_run: bool = False) -> Run | None:
     """Put the interrupted run back; None if there is none. Raises RevertError."""
+    if dry_run:
+        run = workspace.journal.head().interrupted
+        if run is not None:
+            say_what(workspace, run)
+        return run
     with Lease(workspace.store, workspace.clock, "resume"):
         return await recover(workspace, tidy=True)
 
@@ -21,15 +26,16 @@ async def revert_interrupted(workspace: Workspace) -> Run | None:
 async def resume(workspace: Workspace, *, approve: Approve, options: RunOptions) -> Result | None:
     """Go on to the release that the interrupted run was after; None if nothing is interrupted.
 
-    What is done already is seen and kept. Raises NotFoundError if the run was cut off before
+    What is done already is seen and kept; where the release is live already, only what it
+    replaced is taken away. Raises NotFoundError if the run was cut off before
     its release was written: then there is nothing to go on with.
     """
     run = workspace.journal.head().interrupted
     if run is None:
         return None
     plan = workspace.journal.plan_of(run.opened.run)
-    if plan is None or plan.release is None or plan.verb == "cleanup":
-        await revert_interrupted(workspace)
+    if plan is None or plan.release is None or plan.verb == "cleanup" or _live(workspace, run):
+        await revert_interrupted(workspace, dry_run=options.dry_run)
         return None
     if plan.release.number not in workspace.releases.numbers():
         raise NotFoundError(
@@ -43,6 +49,12 @@ async def resume(workspace: Workspace, *, approve: Approve, options: RunOptions)
     return await run_plan(workspace, plan.verb, prepare, approve, options, closes=False)
 
 
+def _live(workspace: Workspace, run: Run) -> bool:
+    """True if the run was cut off after its release was made current."""
+    plan = workspace.journal.plan_of(run.opened.run)
+    return plan is not None and is_activated(plan, workspace.journal.steps_of(run.opened.run))
+
+
 async def _remaining(workspace: Workspace, run: Run, plan: Plan, *, dry: bool) -> Prepared:
     """A plan from what is there now to the interrupted run's release.
 
@@ -50,13 +62,9 @@ async def _remaining(workspace: Workspace, run: Run, plan: Plan, *, dry: bool) -
     can still be gone on with, or put back.
     """
     assert plan.release is not None
-    live = is_activated(plan, workspace.journal.steps_of(run.opened.run))
     head = workspace.journal.head()
-    if not live and head.interrupted != run:
+    if head.interrupted != run:
         raise RefusedError(f"somebody else went on with run {run.opened.run} just now")
-    if live and not dry and head.interrupted is not None:
-        close_activated(workspace, run, plan)
-        head = workspace.journal.head()
     observed = await workspace.platform.observe()
     remaining = plan_for(
         workspace,
@@ -68,10 +76,9 @@ async def _remaining(workspace: Workspace, run: Run, plan: Plan, *, dry: bool) -
         new_release=False,
         finished_jobs=_finished_jobs(workspace, run, plan),
     )
-    if not remaining.steps and not live and not dry:
+    if not remaining.steps and not dry:
         close_finished(workspace, run, plan)
-    resumes = None if live else run.opened.run
-    return Prepared(plan=remaining, observed=observed, values={}, resumes=resumes)
+    return Prepared(plan=remaining, observed=observed, values={}, resumes=run.opened.run)
 
 
 def _finished_jobs(workspace: Workspace, run: Run, plan: Plan) -> tuple[str, ...]:

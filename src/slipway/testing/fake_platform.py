@@ -354,10 +354,10 @@ class FakePlatform:
             return
         before = outcome.get("before", step.args["replicas"])
         there = self.world.running.get(at, 0)
-        if before > there:
-            self.world.running[at] = there + (before - there + 1) // 2
+        if before and (before > there or at not in self.world.ready):
+            self.world.running[at] = there + (max(0, before - there) + 1) // 2
             inside()
-            self.world.running[at] = before
+            self.world.running[at] = max(before, there)
             self.world.ready.add(at)
 
     async def probe(self, release: Release, service: str, probe: Probe) -> list[Answer]:

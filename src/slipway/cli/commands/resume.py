@@ -24,7 +24,7 @@ def command(options: Options, revert: bool) -> int:
         from slipway.engine.resume import resume, revert_interrupted
 
         if revert:
-            await revert_interrupted(workspace)
+            await revert_interrupted(workspace, dry_run=run.dry_run)
             return None
         return await resume(workspace, approve=approve, options=run)
 
