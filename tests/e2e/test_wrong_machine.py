@@ -69,7 +69,7 @@ def test_a_disk_that_fills_up(live_on_small_disk: Stage) -> None:
     running = stage.start("upgrade", "--verbose")
     running.wait_for("> wait for hello")
     fill(stage.home)
-    running.end().expect(5).says("disk full", "nothing more was stopped", "deploy resume --revert")
+    running.end().expect(5).says("disk full", "deploy resume --revert")
     assert stage.get() == V1
     stage.run("status").expect().says("healthy", "run 3 (upgrade) was interrupted")
     stage.run("upgrade").expect(5).says("disk full", "deploy resume --revert")
