@@ -94,11 +94,17 @@ async def refresh(
     runtime: Runtime, release: Release, without: Collection[str] = frozenset()
 ) -> None:
     """Give a release's routes the addresses that its instances have now, but for those named
-    in `without`; weights stay.
+    in `without`; weights stay, and so does a route of which nothing runs (yet).
     """
     known = manage.read(runtime)
-    if str(release.number) in known.releases:
-        await manage.change(runtime, _with_release(runtime, known, release, without))
+    number = str(release.number)
+    if number not in known.releases:
+        return
+    before = {target.name: target for target in known.releases[number]}
+    found = _targets(runtime, known, release, without)
+    mended = tuple(t if t.servers else before.get(t.name, t) for t in found)
+    releases = {**known.releases, number: mended}
+    await manage.change(runtime, msgspec.structs.replace(known, releases=releases))
 
 
 async def _shift(runtime: Runtime, known: ProxyState, weights: Mapping[str, int]) -> None:
@@ -111,10 +117,20 @@ async def _shift(runtime: Runtime, known: ProxyState, weights: Mapping[str, int]
     await manage.change(runtime, manage.with_weights(known, weights))
 
 
-def _with_release(
-    runtime: Runtime, known: ProxyState, release: Release, without: Collection[str] = frozenset()
-) -> ProxyState:
+def _with_release(runtime: Runtime, known: ProxyState, release: Release) -> ProxyState:
     """The state with this release's targets as its instances are now."""
+    found = _targets(runtime, known, release)
+    empty = [target.name for target in found if not target.servers]
+    if empty:
+        raise PlatformError(f"nothing runs for the routes of {', '.join(empty)}")
+    releases = {**known.releases, str(release.number): found}
+    return msgspec.structs.replace(known, releases=releases)
+
+
+def _targets(
+    runtime: Runtime, known: ProxyState, release: Release, without: Collection[str] = frozenset()
+) -> tuple[Target, ...]:
+    """Where each route of the release goes, as its instances are now."""
 
     def running(service: str, key: str) -> list[LaunchFile]:
         return [i for i in instances.of(runtime, service, key) if i.name not in without]
@@ -123,12 +139,7 @@ def _with_release(
         allocation = runtime.book.get(instance.name)
         return allocation.port(container) if allocation is not None else container
 
-    found = targets.targets_of(release, known.chosen, running, real_port)
-    empty = [target.name for target in found if not target.servers]
-    if empty:
-        raise PlatformError(f"nothing runs for the routes of {', '.join(empty)}")
-    releases = {**known.releases, str(release.number): found}
-    return msgspec.structs.replace(known, releases=releases)
+    return targets.targets_of(release, known.chosen, running, real_port)
 
 
 def _serving(known: ProxyState) -> list[Listen]:
