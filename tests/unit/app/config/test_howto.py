@@ -1,4 +1,4 @@
-"""Every snippet in docs/howto/deploy-yaml.md is one that loads."""
+"""Every deploy.yaml snippet in the how-to pages is one that loads."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ from slipway.app.assemble import LoadOptions, load_app
 from slipway.app.config import parse_config, settings_for
 from slipway.app.model import App
 
-PAGE = Path(__file__).parents[4] / "docs" / "howto" / "deploy-yaml.md"
-SNIPPETS = re.findall(r"```yaml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+HOWTO = Path(__file__).parents[4] / "docs" / "howto"
+PAGES = [HOWTO / "deploy-yaml.md", HOWTO / "rollouts.md"]
+SNIPPETS = [
+    text
+    for page in PAGES
+    for text in re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+]
 OWN = [text for text in SNIPPETS if not text.startswith("# compose.yaml")]
 COMPOSE = [text for text in SNIPPETS if text.startswith("# compose.yaml")]
 
