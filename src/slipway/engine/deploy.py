@@ -84,7 +84,7 @@ async def run_plan(
             workspace,
             prepared.plan,
             own,
-            owner=lease.owner,
+            lease=lease,
             revert=options.revert,
             resumes=prepared.resumes,
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, NoReturn
 
 import anyio
 import msgspec
@@ -22,11 +22,14 @@ from slipway.engine.verification import Check
 from slipway.engine.workspace import Workspace
 from slipway.errors import (
     InterruptedRunError,
+    LeaseHeldError,
     NotReadyError,
     RevertError,
     SlipwayError,
+    StorageError,
 )
-from slipway.journal.records import Owner, RunClosed, RunOpened, StepRecord
+from slipway.journal.lease import Lease
+from slipway.journal.records import RunClosed, RunOpened, StepRecord
 from slipway.plan.model import Plan, Step, after_activate
 from slipway.platforms.protocol import StepContext
 from slipway.support.telemetry.events import (
@@ -49,14 +52,14 @@ class Execution:
         plan: Plan,
         own: OwnSteps,
         *,
-        owner: Owner,
+        lease: Lease,
         revert: bool = True,
         resumes: int | None = None,
     ) -> None:
         self._ws = workspace
         self._plan = plan
         self._own = own
-        self._owner = owner
+        self._lease = lease
         self._resumes = resumes
         self._unseen = Unseen(workspace, plan.release)
         self._revert_on_failure = revert
@@ -100,7 +103,7 @@ class Execution:
             run=self._number,
             at=self._ws.clock.now(),
             verb=self._plan.verb,
-            owner=self._owner,
+            owner=self._lease.owner,
             base=self._plan.base,
             release=release.number if release else None,
             label=release.label if release else None,
@@ -177,6 +180,7 @@ class Execution:
         self._done[step.id].set()
 
     async def _apply(self, step: Step) -> None:
+        self._lease.check()
         began = self._ws.clock.monotonic()
         self._record(step, "intent")
         self._ws.emit(StepStarted(at=self._ws.clock.now(), step=step.id, title=step.title))
@@ -223,9 +227,14 @@ class Execution:
         assert error is not None
         kind = "interrupted" if isinstance(error, InterruptedRunError) else "failed"
         reason = getattr(error, "message", repr(error))
+        if isinstance(error, LeaseHeldError):
+            self._ws.emit(self._run_ended(kind, started, reason))
+            raise error
         if self._plan.verb == "cleanup":
             self._ws.emit(self._run_ended(kind, started, reason))
             raise self._half_clean(error, reason)
+        if self._plan.verb == "reconcile":
+            self._repaired_in_part(error, kind, started, reason)
         if not self._revert_on_failure:
             self._notice("--no-rollback: everything is left as it is, for a look")
             self._close(kind, self._plan.base, started, reason)
@@ -250,9 +259,22 @@ class Execution:
             error = InterruptedRunError(f"interrupted, and {self._put_back()}")
         else:
             self._notice(self._put_back())
-        self._close(
-            "interrupted" if kind == "interrupted" else "reverted", self._plan.base, started, reason
-        )
+        outcome = "interrupted" if kind == "interrupted" else "reverted"
+        try:
+            self._close(outcome, self._plan.base, started, reason)
+        except StorageError as full:
+            self._notice(f"the journal: {full.message}; the next command closes this run")
+        raise error
+
+    def _repaired_in_part(
+        self, error: BaseException, kind: str, started: float, reason: str
+    ) -> NoReturn:
+        """A repair is not taken back: all of it led to the release that is current."""
+        said = "what was repaired stays; `deploy reconcile` goes on with it"
+        self._close(kind, self._plan.base, started, reason)
+        if kind == "interrupted":
+            raise InterruptedRunError(f"interrupted; {said}")
+        self._notice(said)
         raise error
 
     @staticmethod

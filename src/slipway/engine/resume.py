@@ -10,6 +10,7 @@ from slipway.errors import NotFoundError, RefusedError
 from slipway.journal.journal import Run
 from slipway.journal.lease import Lease
 from slipway.plan.model import Plan
+from slipway.plan.observed import Observed
 
 
 async def revert_interrupted(workspace: Workspace, *, dry_run: bool = False) -> Run | None:
@@ -37,11 +38,6 @@ async def resume(workspace: Workspace, *, approve: Approve, options: RunOptions)
     if plan is None or plan.release is None or plan.verb == "cleanup" or _live(workspace, run):
         await revert_interrupted(workspace, dry_run=options.dry_run)
         return None
-    if plan.release.number not in workspace.releases.numbers():
-        raise NotFoundError(
-            f"run {run.opened.run} was cut off before release {plan.release.number} was written",
-            hint=f"`deploy {plan.verb}` puts it back and starts again",
-        )
 
     async def prepare() -> Prepared:
         return await _remaining(workspace, run, plan, dry=options.dry_run)
@@ -65,6 +61,11 @@ async def _remaining(workspace: Workspace, run: Run, plan: Plan, *, dry: bool) -
     head = workspace.journal.head()
     if head.interrupted != run:
         raise RefusedError(f"somebody else went on with run {run.opened.run} just now")
+    if plan.release.number not in workspace.releases.numbers():
+        raise NotFoundError(
+            f"run {run.opened.run} was cut off before release {plan.release.number} was written",
+            hint=f"`deploy {plan.verb}` puts it back and starts again",
+        )
     observed = await workspace.platform.observe()
     remaining = plan_for(
         workspace,
@@ -74,16 +75,19 @@ async def _remaining(workspace: Workspace, run: Run, plan: Plan, *, dry: bool) -
         verb=plan.verb,
         verify=any(step.kind == "verify" for step in plan.steps),
         new_release=False,
-        finished_jobs=_finished_jobs(workspace, run, plan),
+        finished_jobs=_finished_jobs(workspace, run, plan, observed),
     )
     if not remaining.steps and not dry:
         close_finished(workspace, run, plan)
     return Prepared(plan=remaining, observed=observed, values={}, resumes=run.opened.run)
 
 
-def _finished_jobs(workspace: Workspace, run: Run, plan: Plan) -> tuple[str, ...]:
+def _finished_jobs(
+    workspace: Workspace, run: Run, plan: Plan, observed: Observed
+) -> tuple[str, ...]:
     """Jobs of the interrupted plan that need not run again: they ran and were not put back,
-    or were not to run.
+    or were not to run. Where the volume or the database that the run made is gone, so may be
+    what they did: a revert on a full disk cannot say what it undid.
     """
     assert plan.release is not None
     planned = {step.id: step for step in plan.steps if step.kind == "job"}
@@ -93,5 +97,15 @@ def _finished_jobs(workspace: Workspace, run: Run, plan: Plan) -> tuple[str, ...
             ended.add(record.step)
         elif record.phase in ("undo-intent", "undone"):
             ended.discard(record.step)
+    if not _data_is_there(plan, observed):
+        ended.clear()
     open_keys = {step.args["key"] for name, step in planned.items() if name not in ended}
     return tuple(key for key in job_keys(plan.release) if key not in open_keys)
+
+
+def _data_is_there(plan: Plan, observed: Observed) -> bool:
+    """Is all there that the plan was to make for jobs to work in?"""
+    running = {i.service for i in observed.instances if not i.key}
+    made = {step.service for step in plan.steps if step.kind == "volume"}
+    started = {step.service for step in plan.steps if step.kind == "backing"}
+    return made <= set(observed.volumes) and started <= running

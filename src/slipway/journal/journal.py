@@ -177,8 +177,11 @@ def _detail_key(run: int) -> str:
 
 
 def _decoded(data: bytes | None, decoder: msgspec.json.Decoder[T]) -> Iterator[T]:
-    """Every whole record; a torn last line, or one of a later version, is passed over."""
-    for line in (data or b"").split(b"\n"):
+    """Every whole record; a torn last line, or one of a later version, is passed over.
+
+    A line without its end is torn, though it may read: the next one takes its place.
+    """
+    for line in (data or b"").rpartition(b"\n")[0].split(b"\n"):
         if not line.strip():
             continue
         try:

@@ -7,16 +7,18 @@ On the owner's own machine a dead process is seen at once; elsewhere the expiry 
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 
 import msgspec
 
-from slipway.errors import LeaseHeldError, SlipwayError
+from slipway.errors import LeaseHeldError, SlipwayError, StorageError
 from slipway.journal.records import Owner
 from slipway.support.clock import Clock
 from slipway.support.machine import alive, identity
@@ -48,9 +50,13 @@ def this_process() -> Owner:
 
 
 def is_live(record: LeaseRecord, *, now: float, host: str) -> bool:
-    """Does the owner still run? Its own machine's word counts more than a clock's."""
+    """Does the owner still run? Its own machine's word counts more than a clock's.
+
+    Of another machine only the heartbeat is known; where its clock and ours differ by more
+    than the expiry, that it is not live is a guess, which `Lease` makes sure of.
+    """
     if record.owner.host != host:
-        return now - record.renewed < EXPIRY
+        return abs(now - record.renewed) < EXPIRY
     return alive(record.owner.pid, record.owner.identity)
 
 
@@ -67,11 +73,13 @@ class Lease:
         verb: str,
         *,
         owner: Callable[[], Owner] = this_process,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
         self._clock = clock
         self._verb = verb
         self._owner = owner()
+        self._pause = pause
         self._held: bytes | None = None
         self._stop = threading.Event()
         self._guard = threading.Lock()
@@ -99,8 +107,27 @@ class Lease:
             self._thread.join(timeout=HEARTBEAT)
         with self._guard:
             if self._held is not None:
-                self._store.swap(KEY, self._held, None)
+                # A full disk here is no reason to fail: with this process the lease ends, too.
+                with contextlib.suppress(StorageError):
+                    self._store.swap(KEY, self._held, None)
                 self._held = None
+
+    def check(self) -> None:
+        """Raises LeaseHeldError if somebody took it over: this machine was asleep for long.
+
+        Called before every step, so that two never deploy at once for longer than one step.
+        """
+        with self._guard:
+            found = self._store.read(KEY)
+            if found is None or found == self._held:
+                return
+        record = holder(self._store)
+        if record is not None and record.owner != self._owner:
+            error = held_error(record, self._clock.now())
+            raise LeaseHeldError(
+                f"the lease was taken over: {error.message}",
+                hint="this machine did not answer for too long; the other one goes on from here",
+            )
 
     def _take(self) -> None:
         for _ in range(20):
@@ -118,8 +145,14 @@ class Lease:
             record = msgspec.json.decode(found, type=LeaseRecord)
         except msgspec.DecodeError:
             return
-        if is_live(record, now=self._clock.now(), host=self._owner.host):
+        live = is_live(record, now=self._clock.now(), host=self._owner.host)
+        if live or (record.owner.host != self._owner.host and self._beats(found)):
             raise held_error(record, self._clock.now())
+
+    def _beats(self, found: bytes) -> bool:
+        """Is it renewed while we look? Clocks of two machines may differ by days."""
+        self._pause(2 * HEARTBEAT + 1)
+        return self._store.read(KEY) not in (found, None)
 
     def _record(self, taken: float) -> bytes:
         now = self._clock.now()
@@ -135,7 +168,8 @@ class Lease:
                     return
                 data = self._record(taken)
                 try:
-                    if self._store.swap(KEY, self._held, data):
+                    # None: somebody removed it by hand, and it is ours all the same.
+                    if self._store.swap(KEY, self._held, data) or self._store.swap(KEY, None, data):
                         self._held = data
                 except SlipwayError:
                     continue

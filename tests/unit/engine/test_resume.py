@@ -41,11 +41,14 @@ def at(step_id: str, when: str) -> Hook:
 async def interrupted(site: Site, step: str, when: str, *, clean: bool = False) -> Site:
     """What a fresh process finds after an upgrade, or a cleanup, was killed there."""
     doomed = Site(site.folder, world=site.world, store=site.store, hook=at(step, when))
-    with pytest.raises(BaseException):  # noqa: B017 - a KilledError, or a group that holds one
-        if clean:
-            await cleanup(doomed.workspace, volumes=False, approve=agree, options=RunOptions())
-        else:
-            await doomed.deploy(inbox(web="2", model="2"))
+    options = RunOptions()
+    run = (
+        cleanup(doomed.workspace, volumes=False, approve=agree, options=options)
+        if clean
+        else doomed.deploy(inbox(web="2", model="2"))
+    )
+    with pytest.raises(BaseException):  # noqa: B017 - a KilledError, or a group with it
+        await run
     return doomed.after_kill()
 
 

@@ -71,18 +71,72 @@ def test_a_process_with_the_same_id_is_not_the_owner() -> None:
     assert not is_live(record, now=0.0, host=me.host)
 
 
+def held_elsewhere(store: MemoryStore, now: float) -> bytes:
+    record = LeaseRecord(owner=elsewhere(), verb="install", taken=now, renewed=now)
+    data = msgspec.json.encode(record)
+    store.write(KEY, data)
+    return data
+
+
+def no_pause(seconds: float) -> None:
+    del seconds
+
+
 def test_on_another_machine_the_heartbeat_decides() -> None:
     store, clock = MemoryStore(), JumpingClock()
-    there = Lease(store, clock, "install", owner=elsewhere)
-    there.__enter__()
+    held_elsewhere(store, clock.now())
     with pytest.raises(LeaseHeldError, match="kim@another-laptop"), Lease(store, clock, "install"):
         pass
     clock.jump(EXPIRY + 1)
-    with Lease(store, clock, "install"):
-        there.__exit__(None, None, None)
+    with Lease(store, clock, "install", pause=no_pause):
         found = holder(store)
         assert found is not None
         assert found.owner == this_process()
+
+
+@pytest.mark.parametrize("days", [-3, 3])
+def test_a_live_owner_whose_clock_is_days_away_keeps_it(days: int) -> None:
+    store, clock = MemoryStore(), JumpingClock()
+    theirs = clock.now() + days * 86_400
+    held_elsewhere(store, theirs)
+
+    def beat(seconds: float) -> None:
+        held_elsewhere(store, theirs + seconds)
+
+    with pytest.raises(LeaseHeldError), Lease(store, clock, "install", pause=beat):
+        pass
+
+
+@pytest.mark.parametrize("days", [-3, 3])
+def test_a_dead_owner_whose_clock_was_days_away_loses_it(days: int) -> None:
+    store, clock = MemoryStore(), JumpingClock()
+    held_elsewhere(store, clock.now() + days * 86_400)
+    with Lease(store, clock, "install", pause=no_pause):
+        pass
+    assert holder(store) is None
+
+
+def test_who_was_asleep_for_too_long_finds_out_and_leaves_it_to_the_other() -> None:
+    store, clock = MemoryStore(), JumpingClock()
+    with Lease(store, clock, "install") as mine:
+        mine.check()
+        theirs = held_elsewhere(store, clock.now())
+        with pytest.raises(LeaseHeldError, match="taken over: kim@another-laptop"):
+            mine.check()
+    assert store.read(KEY) == theirs
+
+
+def test_a_lease_that_was_removed_by_hand_is_still_held() -> None:
+    store, clock = MemoryStore(), JumpingClock()
+    with Lease(store, clock, "install") as mine:
+        store.delete(KEY)
+        mine.check()
+
+
+def test_a_full_disk_is_no_reason_to_fail_at_the_end() -> None:
+    store, clock = MemoryStore(fail_at=2, stays_full=True), JumpingClock()
+    with Lease(store, clock, "install"):
+        pass
 
 
 def test_a_torn_lease_record_stops_nobody() -> None:
