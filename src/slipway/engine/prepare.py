@@ -228,13 +228,17 @@ def plan_for(
     new_secrets: tuple[str, ...] = (),
     found_secrets: tuple[str, ...] = (),
     finished_jobs: tuple[str, ...] | None = None,
-    keep: int = 5,
+    keep: int | None = None,
 ) -> Plan:
-    """The rollout plan to `release`, with what history adds to it."""
+    """The rollout plan to `release`, with what history adds to it. `keep` so many releases
+    before the current one; None: all, where nothing new is made.
+    """
     base = current_release(workspace, head)
     if finished_jobs is None:
         finished_jobs = job_keys(base) if base else ()
-    obsolete, artifacts = _obsolete(workspace, release, base, observed, head, keep)
+    obsolete, artifacts = (
+        _obsolete(workspace, release, base, observed, head, keep) if keep is not None else ((), ())
+    )
     return rollout_plan(
         Request(
             verb=verb,

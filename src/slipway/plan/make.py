@@ -15,7 +15,7 @@ from slipway.plan.graph import start_order
 from slipway.plan.model import Change, Plan, Step
 from slipway.plan.observed import Observed
 from slipway.plan.release import Release
-from slipway.plan.rollout import blue_green, canary, rolling
+from slipway.plan.rollout import blue_green, canary, mending, rolling
 from slipway.plan.rollout.situation import Situation
 
 # Steps that look but do not change anything; a plan of only these has nothing to do.
@@ -63,7 +63,9 @@ def rollout_plan(request: Request) -> Plan:
 
 
 def _strategy(request: Request) -> list[Step]:
-    """The steps of the strategy that the release asks for."""
+    """The steps of the strategy that the release asks for; a repair has its own."""
+    if request.verb == "reconcile":
+        return mending.steps(request)
     strategy = request.release.rollout.strategy
     if request.direct and strategy in ("canary", "rolling"):
         strategy = "blue-green"

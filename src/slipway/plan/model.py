@@ -35,8 +35,10 @@ class Step(Frozen, frozen=True, kw_only=True):
 
     What `args` holds, by kind, where `before` is what was there when the plan was made, so
     that `undo` needs no outcome: `backing` {"replace": bool, "fingerprint": str, "before":
-    fingerprint or ""}; `proxy` {"listens": [{"port", "address", "protocol"}], "before":
-    [ports]}; `start` {"replicas": n, "key": str, "before": n}; `ready` and `job` {"key": str,
+    fingerprint or "", "restart": also if the configuration is the same};
+    `proxy` {"listens": [{"port", "address", "protocol"}], "before": [ports]};
+    `start` {"replicas": n, "key": str, "before": n, "restart": indexes of instances that run
+    and were changed by hand}; `ready` and `job` {"key": str,
     "deadline": seconds}; `route` {"weights": {"2": 100}, "before": {"1": 100}, and for a canary
     "sticky": true, "select": {"header" or "cookie": "NAME=VALUE"}}; `judge` {"new": release,
     "old": release, "share": percent}; `drain`

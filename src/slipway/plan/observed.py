@@ -31,12 +31,28 @@ class Instance(Frozen, frozen=True, kw_only=True):
     fingerprint: str = ""
 
 
+class Deviation(Frozen, frozen=True, kw_only=True):
+    """Something that the platform made and somebody else changed by hand.
+
+    `instance`: how `subject` (a service; `key` and `index` say which of it) is started. `route`:
+    where the proxy sends requests. `proxy`: how the proxy itself is started. `what` is for a
+    person, and holds no values.
+    """
+
+    kind: Literal["instance", "route", "proxy"]
+    subject: str
+    what: str
+    key: str = ""
+    index: int = 0
+
+
 class Observed(Frozen, frozen=True, kw_only=True):
     """Everything of one app on one environment, at one moment.
 
     `weights` is what the proxy really does now: release number (as text, JSON's keys are)
     -> percent; empty without a proxy. `urls` are the public addresses by service.
-    `artifacts` are the ids that need no build any more.
+    `artifacts` are the ids that need no build any more. `deviations` are what only the platform
+    can see of changes by hand; `plan.drift` says all that differs from a release.
     """
 
     instances: tuple[Instance, ...] = ()
@@ -46,6 +62,7 @@ class Observed(Frozen, frozen=True, kw_only=True):
     artifacts: tuple[str, ...] = ()
     proxy: bool = False
     listens: tuple[int, ...] = ()
+    deviations: tuple[Deviation, ...] = ()
 
     def of(self, service: str, key: str) -> tuple[Instance, ...]:
         """The instances of one service of one revision."""

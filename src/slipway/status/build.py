@@ -7,6 +7,7 @@ import socket
 from slipway.engine.workspace import Workspace
 from slipway.journal.journal import Head
 from slipway.journal.lease import LeaseRecord, holder, is_live
+from slipway.plan.drift import drift
 from slipway.plan.observed import Instance, Observed
 from slipway.plan.release import Release, ReleaseService
 from slipway.status.document import (
@@ -93,6 +94,7 @@ def build_status(
         ),
         run=run,
         problems=tuple(problems),
+        drift=drift(release, observed) if release and run is None else (),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from slipway.app.model import Role
+from slipway.plan.drift import Drift
 from slipway.plan.observed import InstanceState
 from slipway.support.data import Frozen
 
@@ -70,7 +71,11 @@ class RunStatus(Frozen, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class Status(Frozen, frozen=True, kw_only=True, omit_defaults=False):
-    """Everything at one moment. `release` None: nothing is installed."""
+    """Everything at one moment. `release` None: nothing is installed.
+
+    `drift` is what differs from the release, also where users notice nothing; it is empty while
+    a run goes on, or waits for `deploy resume`.
+    """
 
     version: int = SCHEMA_VERSION
     app: str
@@ -83,3 +88,4 @@ class Status(Frozen, frozen=True, kw_only=True, omit_defaults=False):
     routes: tuple[RouteStatus, ...] = ()
     run: RunStatus | None = None
     problems: tuple[str, ...] = ()
+    drift: tuple[Drift, ...] = ()

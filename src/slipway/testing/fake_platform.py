@@ -22,7 +22,7 @@ from slipway.errors import (
     RefusedError,
 )
 from slipway.plan.model import Step
-from slipway.plan.observed import Instance, Observed
+from slipway.plan.observed import Deviation, Instance, Observed
 from slipway.plan.release import Artifact, Release
 from slipway.plan.rollout.verdict import Counters
 from slipway.platforms.protocol import Capabilities, LogLine, Outcome, StepContext
@@ -59,10 +59,29 @@ class FakeWorld:
         self.failing_jobs: set[str] = set()
         self.log: list[str] = []
         self.counters: dict[int, Counters] = {}
+        self.deviations: set[Deviation] = set()
 
     def has_traffic(self, at: tuple[str, str]) -> bool:
         """True if some of the traffic goes to this running set."""
         return any(w > 0 and at in self.routed.get(n, ()) for n, w in self.weights.items())
+
+    def mend(self, kind: str, subject: str) -> None:
+        """Nobody's hand shows in this any more."""
+        found = {d for d in self.deviations if (d.kind, d.subject) == (kind, subject)}
+        self.deviations -= found
+
+    def restart(self, at: tuple[str, str], step: Step, before: int) -> None:
+        """Start instances anew, as they were made; with traffic and no other one it is a drop.
+        What is over `before` was just started.
+        """
+        again = set(step.args.get("restart", ()))
+        if again and len(again) >= self.running[at] and self.has_traffic(at):
+            self.dropped.append(f"{step.id} restarted all of {at[0]}, which had traffic")
+        self.deviations = {
+            d
+            for d in self.deviations
+            if (d.subject, d.key) != at or (d.index not in again and d.index <= before)
+        }
 
     def take(self, at: tuple[str, str], why: str, left: int = 0) -> None:
         """Stop instances of a set until `left` are left; with traffic that is a drop."""
@@ -125,6 +144,7 @@ class FakePlatform:
             artifacts=tuple(sorted(world.artifacts)),
             proxy=world.proxy,
             listens=world.listens,
+            deviations=tuple(sorted(world.deviations, key=lambda d: (d.kind, d.subject, d.index))),
         )
 
     def precheck(self, app: App, observed: Observed) -> None:
@@ -163,6 +183,7 @@ class FakePlatform:
         before = self.world.backing.get(name)
         inside()
         self.world.backing[name] = step.args["fingerprint"]
+        self.world.mend("instance", name)
         return {"before": before}
 
     def _proxy(self, step: Step, release: Release | None, inside: Callable[[], None]) -> Outcome:
@@ -170,6 +191,7 @@ class FakePlatform:
         inside()
         self.world.proxy = True
         self.world.listens = tuple(x["port"] for x in step.args["listens"] if x["port"])
+        self.world.mend("proxy", "proxy")
         return {}
 
     def _start(self, step: Step, release: Release | None, inside: Callable[[], None]) -> Outcome:
@@ -184,6 +206,7 @@ class FakePlatform:
         self.world.running[at] = before + (wanted - before + 1) // 2
         inside()
         self.world.running[at] = wanted
+        self.world.restart(at, step, before)
         return {"before": before}
 
     def _need_dependencies(self, step: Step, release: Release | None) -> None:
@@ -234,6 +257,7 @@ class FakePlatform:
             raise PlatformError("traffic without a proxy")
         world.routed[str(release.number)] = tuple(sorted(sets))
         self._shift(step.args["weights"], inside)
+        world.mend("route", "proxy")
         return {"before": before}
 
     def _shift(self, weights: Mapping[str, int], inside: Callable[[], None]) -> None:

@@ -58,7 +58,7 @@ def test_a_service_that_is_gone_is_a_problem(site: Site, gone: str) -> None:
     assert not status.healthy
     assert status.problems == (f"{gone} is stopped: 0 of 1 up",)
     lines = "\n".join(status_lines(status, now=0.0))
-    assert (f"deploy logs {gone}" in lines, "deploy start" in lines) == (True, True)
+    assert (f"deploy logs {gone}" in lines, "deploy reconcile" in lines) == (True, True)
 
 
 def test_a_proxy_that_is_gone_or_edited_is_a_problem(site: Site) -> None:

@@ -13,11 +13,12 @@ class Entry(NamedTuple):
 
 
 GROUPS: dict[str, list[str]] = {
-    "Deploy": ["install", "upgrade", "rollback", "verify", "canary", "resume", "start", "cleanup"],
+    "Deploy": ["install", "upgrade", "rollback", "verify", "canary", "resume", "reconcile",
+               "start", "cleanup"],
     "Look": ["status", "logs", "history", "plan", "diff", "open", "exec"],
     "Develop": ["dev"],
     "Set up": ["secrets", "config", "platform", "completion", "app"],
-}
+}  # fmt: skip
 
 COMMANDS: dict[str, Entry] = {
     "install": Entry("install", "Start the app here, and prove that it works"),
@@ -26,6 +27,7 @@ COMMANDS: dict[str, Entry] = {
     "verify": Entry("verify", "Probe every service and run the smoke tests"),
     "canary": Entry("canary", "Promote, abort or hold a canary from another terminal"),
     "resume": Entry("resume", "Finish or put back a run that was interrupted"),
+    "reconcile": Entry("reconcile", "Repair what differs between the release and what is there"),
     "start": Entry("start", "Bring the current release back, after a reboot"),
     "cleanup": Entry("cleanup", "Stop and remove everything that was started"),
     "status": Entry("status", "What runs here, how it is, and where to reach it"),

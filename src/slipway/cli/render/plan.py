@@ -77,6 +77,8 @@ def _change(change: Change, size: int) -> list[str]:
 def _summary(plan: Plan, counts: dict[str, int]) -> str:
     if not plan.steps and plan.verb == "cleanup":
         return "Nothing to do: nothing of it is here."
+    if not plan.steps and plan.verb == "reconcile":
+        return "Nothing to do: what is there is what the release says."
     if not plan.steps:
         return "Nothing to do: it runs as the files say."
     said = [

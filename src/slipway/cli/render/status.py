@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from slipway.cli.render.style import ago, paint, table
+import textwrap
+
+from slipway.cli.render.style import ago, paint, table, width
 from slipway.status.document import ServiceStatus, Status
 
 _COLOURS = {"running": "green", "done": "green", "starting": "yellow"}
@@ -30,7 +32,8 @@ def status_lines(status: Status, *, now: float) -> list[str]:
     for problem in status.problems:
         lines.append(paint(f"! {problem}", "red"))
     live = status.run is not None and status.run.live
-    if not status.healthy and not live:
+    lines += _drift(status)
+    if (not status.healthy or status.drift) and not live:
         lines += _way_on(status)
     if status.run is not None and live:
         lines.append(paint(f"~ {status.run.verb} by {status.run.owner} goes on now", "yellow"))
@@ -40,10 +43,26 @@ def status_lines(status: Status, *, now: float) -> list[str]:
     return lines
 
 
+def _drift(status: Status) -> list[str]:
+    """What differs from the release, but for services that the problems name already."""
+    assert status.release is not None
+    known = {service.name for service in status.services if not service.healthy}
+    told = [each for each in status.drift if each.subject not in known]
+    if not told:
+        return []
+    lines = [paint(f"drift from release {status.release.number}:", "yellow")]
+    size = max(len(each.subject) for each in told)
+    for each in told:
+        rest = " " * (size + 4)
+        text = f"  {each.subject.ljust(size)}  {each.what}"
+        lines += textwrap.wrap(text, width(), subsequent_indent=rest, break_long_words=False)
+    return lines
+
+
 def _way_on(status: Status) -> list[str]:
     bad = [service.name for service in status.services if not service.healthy]
     look = [f"  next: deploy logs {' '.join(bad)}"] if bad else []
-    start = "deploy start"
+    start = "deploy reconcile" if status.drift else "deploy start"
     return [*look, f"        {start}" if bad else f"  next: {start}"]
 
 

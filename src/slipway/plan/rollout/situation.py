@@ -85,15 +85,35 @@ class Situation(Frozen, frozen=True, kw_only=True):
         return settings
 
     def proxy_differs(self) -> bool:
-        """True if the proxy is not there, or listens on other ports than the routes want."""
+        """True if the proxy is not there, was changed by hand, or listens on other ports than the
+        routes want.
+        """
+        if not self.observed.proxy or self._deviates("proxy"):
+            return True
+        return bool(self.unheard())
+
+    def unheard(self) -> list[int]:
+        """Ports that the routes want and the proxy does not listen on."""
         wanted = {r.listen for r in self.release.routes if r.listen is not None}
-        return not self.observed.proxy or not wanted <= set(self.observed.listens)
+        return sorted(wanted - set(self.observed.listens))
+
+    def _deviates(self, kind: str) -> bool:
+        return any(d.kind == kind for d in self.observed.deviations)
+
+    def edited(self, service: str) -> list[int]:
+        """Indexes of the release's instances of a service that somebody changed by hand."""
+        key = self.release.services[service].key
+        return sorted(
+            d.index
+            for d in self.observed.deviations
+            if d.kind == "instance" and (d.subject, d.key) == (service, key)
+        )
 
     def route_differs(self) -> bool:
         """True if not all traffic goes to this release already, over the same routes."""
         only_this = dict(self.observed.weights) == {str(self.release.number): 100}
         same = self.base is not None and self.base.routes == self.release.routes
-        return not only_this or not same or self._route_moved()
+        return not only_this or not same or self._route_moved() or self._deviates("route")
 
     def _route_moved(self) -> bool:
         """True if a routed service has to be started, so that its addresses will differ."""
