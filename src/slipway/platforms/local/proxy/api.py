@@ -15,6 +15,14 @@ from slipway.errors import PlatformError
 from slipway.platforms.local.proxy.config import Json, release_of
 
 _KINDS = ("http", "tcp")
+_OURS = "@file"
+_SECTIONS = {
+    ("http", "services"): "services",
+    ("http", "routers"): "routers",
+    ("tcp", "services"): "tcpServices",
+    ("tcp", "routers"): "tcpRouters",
+}
+"""Where `/api/rawdata`, the whole of it in one answer, has what."""
 
 
 class NoAnswerError(PlatformError):
@@ -27,18 +35,20 @@ def overview(api: tuple[str, int], timeout: float = 2.0) -> dict[str, dict[str, 
     Raises NoAnswerError.
     """
     connection = http.client.HTTPConnection(*api, timeout=timeout)
-    found = {}
     try:
-        for kind in _KINDS:
-            for what in ("services", "routers"):
-                items = _get(connection, f"/api/{kind}/{what}?per_page=10000")
-                ours = [i for i in items if i.get("provider") == "file"]
-                found[f"{kind}/{what}"] = {i["name"].removesuffix("@file"): i for i in ours}
+        data = _get(connection, "/api/rawdata")
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NoAnswerError(f"the proxy does not answer at {api[0]}:{api[1]}: {error}") from error
     finally:
         connection.close()
-    return found
+    return {
+        f"{kind}/{what}": {
+            name.removesuffix(_OURS): item
+            for name, item in data.get(key, {}).items()
+            if name.endswith(_OURS)
+        }
+        for (kind, what), key in _SECTIONS.items()
+    }
 
 
 def differences(wanted: Json, seen: Mapping[str, Mapping[str, Json]]) -> list[str]:
@@ -88,11 +98,13 @@ def _servers(data: Json) -> list[str]:
     return sorted(server.get("url") or server.get("address") for server in servers)
 
 
-def _get(connection: http.client.HTTPConnection, path: str) -> list[Any]:
+def _get(connection: http.client.HTTPConnection, path: str) -> dict[str, Any]:
     connection.request("GET", path)
     response = connection.getresponse()
     body = response.read()
     if response.status != 200:
         raise ValueError(f"{path} answered {response.status}")
-    found: list[Any] = json.loads(body)
+    found = json.loads(body)
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} is no object")
     return found
