@@ -22,7 +22,7 @@ from typing import Any
 
 from _bench import DEPLOY, deploy, load, report, scratch
 from _load import Connection, one_request
-from _sides import Slipway, until
+from _sides import Slipway, until, version_at
 
 from slipway.journal.journal import RUNS, Journal
 from slipway.support.filestore import FileStore
@@ -122,11 +122,11 @@ class Moves:
         self._side.switch(version)
         self._note(version)
 
-    def back(self, version: str) -> None:
+    def back(self) -> None:
         began = time.perf_counter()
         self._side.back()
         self.rollbacks.append(time.perf_counter() - began)
-        self._note(version)
+        self._note(version_at(self._side.port))
 
     def _note(self, version: str) -> None:
         records = self._journal.steps_of(self._journal.last_run())
@@ -160,7 +160,7 @@ def switches(side: Slipway, folder: Path, count: int) -> None:
         for number in range(count):
             moves.upgrade(f"s{number}")
             time.sleep(1)
-            moves.back("canary")
+            moves.back()
             time.sleep(1)
     lines = [json.loads(line) for line in output.read_text().splitlines()]
     failed = sum(line[4] is not None for line in lines)

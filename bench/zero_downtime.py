@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from _bench import load, scratch
-from _sides import Compose, Nginx, Side, Slipway, docker_answers
+from _sides import Compose, Nginx, Side, Slipway, docker_answers, version_at
 
 LONGEST = 1800.0
 CONNECTIONS = 24
@@ -65,25 +65,24 @@ class Script:
     def run(self, upgrades: int, rollbacks: int) -> None:
         """Upgrades with rollbacks evenly among them, then a killed instance."""
         time.sleep(STEADY)
-        versions, number = ["v1"], 1
         for index in range(upgrades):
-            number += 1
-            versions.append(f"v{number}")
-            with self._window("upgrade", versions[-1]):
-                self.side.switch(versions[-1])
+            version = f"v{index + 2}"
+            with self._window("upgrade") as window:
+                self.side.switch(version)
+                window.version = version
             due = (index + 1) * rollbacks // upgrades - index * rollbacks // upgrades
-            for _ in range(min(due, len(versions) - 1)):
-                versions.pop()
-                with self._window("rollback", versions[-1]):
+            for _ in range(due):
+                with self._window("rollback") as window:
                     self.side.back()
-        with self._window("killed instance", ""):
+                    window.version = version_at(self.side.port)
+        with self._window("killed instance"):
             self.side.kill()
         time.sleep(STEADY)
 
     @contextmanager
-    def _window(self, what: str, version: str) -> Iterator[None]:
-        window = Window(what, time.time(), version=version)
-        yield
+    def _window(self, what: str) -> Iterator[Window]:
+        window = Window(what, time.time())
+        yield window
         window.end = time.time()
         self.windows.append(window)
         time.sleep(PAUSE)
