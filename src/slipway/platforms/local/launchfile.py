@@ -16,6 +16,8 @@ from slipway.support.data import Frozen
 from slipway.support.files import atomic_write, make_folder
 
 NAME = "instance.json"
+WRITTEN = "instance.written.json"
+"""The same once more, as it was written: what differs from it was changed by hand."""
 EndpointData = tuple[str, Mapping[str, int]]
 """An address, and container port (as text) -> real port."""
 
@@ -97,8 +99,34 @@ def write(launch: LaunchFile) -> Path:
     folder = Path(launch.folder)
     make_folder(folder)
     path = folder / NAME
-    atomic_write(path, msgspec.json.format(msgspec.json.encode(launch)))
+    data = msgspec.json.format(msgspec.json.encode(launch))
+    atomic_write(folder / WRITTEN, data)
+    atomic_write(path, data)
     return path
+
+
+def edited(folder: Path) -> list[str]:
+    """What of a launch file was changed since it was written, by name: `environment LEVEL`,
+    `argv`; empty if nothing was, or if it is not known how it was written.
+    """
+    try:
+        written, there = (folder / WRITTEN).read_bytes(), (folder / NAME).read_bytes()
+        if written == there:
+            return []
+        before = msgspec.json.decode(written, type=LaunchFile)
+    except (OSError, msgspec.DecodeError):
+        return []
+    now = read(folder)
+    return ["all of it: it cannot be read"] if now is None else _changed(before, now)
+
+
+def _changed(before: LaunchFile, now: LaunchFile) -> list[str]:
+    names = sorted(before.environment.keys() | now.environment.keys())
+    found = [
+        f"environment {n}" for n in names if before.environment.get(n) != now.environment.get(n)
+    ]
+    fields = [f for f in LaunchFile.__struct_fields__ if getattr(before, f) != getattr(now, f)]
+    return found + ["command" if f == "argv" else f for f in fields if f != "environment"]
 
 
 def read(folder: Path) -> LaunchFile | None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from slipway.plan.observed import Instance, InstanceState, Observed
-from slipway.platforms.local import launchfile
+from slipway.platforms.local import deviations, launchfile
 from slipway.platforms.local.build import load_built
 from slipway.platforms.local.launchfile import LaunchFile
 from slipway.platforms.local.layout import Layout
 from slipway.platforms.local.proxy import api, manage, targets
+from slipway.platforms.local.proxy.config import Json
 from slipway.platforms.local.runtime import Runtime
 from slipway.platforms.local.supervision import daemon
 from slipway.platforms.local.supervision.control import PID, STARTS, WANTED
@@ -32,7 +33,8 @@ def observe(runtime: Runtime) -> Observed:
     found = launchfile.read_all(layout.instances) + launchfile.read_all(layout.backing)
     known = manage.read(runtime)
     proxy = manage.NAME in states and states[manage.NAME].state in _UP
-    weights = _weights(known.api) if proxy else None
+    seen = _overview(known.api) if proxy else None
+    weights = api.weights(seen) if seen is not None else None
     serving = [
         t for n, w in known.weights.items() if w > 0 for t in known.releases.get(n, ())
     ] if weights else []  # fmt: skip
@@ -44,6 +46,7 @@ def observe(runtime: Runtime) -> Observed:
         artifacts=_artifacts(layout),
         proxy=proxy and weights is not None,
         listens=tuple(sorted(i.port for i in known.listens)) if proxy else (),
+        deviations=deviations.deviations(runtime, found, known, seen),
     )
 
 
@@ -94,10 +97,10 @@ def _unsupervised(folder: Path) -> tuple[InstanceState, str]:
     return "crashed", "it is not running: the machine or its supervisor was stopped"
 
 
-def _weights(address: tuple[str, int]) -> dict[str, int] | None:
+def _overview(address: tuple[str, int]) -> dict[str, dict[str, Json]] | None:
     """What the proxy does; None if it does not answer."""
     try:
-        return api.weights(api.overview(address, _API_TIMEOUT))
+        return api.overview(address, _API_TIMEOUT)
     except api.NoAnswerError:
         return None
 

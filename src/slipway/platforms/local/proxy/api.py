@@ -79,6 +79,17 @@ def weights(seen: Mapping[str, Mapping[str, Json]]) -> dict[str, int]:
     return {}
 
 
+def distrusted(seen: Mapping[str, Mapping[str, Json]]) -> list[str]:
+    """Services none of whose servers gets requests, since their health checks failed."""
+    found = []
+    for kind in _KINDS:
+        for name, data in seen.get(f"{kind}/services", {}).items():
+            states = data.get("serverStatus") or {}
+            if states and all(state != "UP" for state in states.values()):
+                found.append(name)
+    return found
+
+
 def _same(want: Json, have: Json) -> bool:
     if have.get("status") not in (None, "enabled"):
         return False

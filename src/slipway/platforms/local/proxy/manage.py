@@ -22,8 +22,12 @@ from slipway.platforms.local.tools import ensure_tool
 from slipway.support.files import atomic_write, make_folder
 
 NAME = "proxy"
+STATIC = "traefik.yaml"
+DYNAMIC = "dyn/routes.yaml"
+"""In the proxy's folder; of each there is a copy, `NAME.written`, to see changes by hand with."""
 CONFIRM_DEADLINE = 5.0
 START_DEADLINE = 15.0
+TRUST_DEADLINE = 3.0
 _API_PORT = 9000
 _GRACE = 12.0
 _CRASHES = 2
@@ -51,12 +55,15 @@ async def ensure(runtime: Runtime, listens: Sequence[Listen]) -> bool:
     address = (allocation.address, allocation.port(_API_PORT))
     known = read(runtime)
     ports = tuple(sorted(listens, key=lambda listen: (listen.port, listen.address)))
+    lost = not (folder / DYNAMIC).parent.is_dir()  # it watches a folder that is no more
     make_folder(folder / "dyn")
     state.write(folder, msgspec.structs.replace(known, api=address, listens=ports))
     _write_dynamic(runtime, read(runtime))
     static = _encoded(config.static(ports, address, folder / "dyn"))
-    path = folder / "traefik.yaml"
-    changed = not path.exists() or path.read_bytes() != static
+    path = folder / STATIC
+    changed = lost or not path.exists() or path.read_bytes() != static
+    changed = changed or bool(launchfile.edited(folder))
+    atomic_write(folder / f"{STATIC}.written", static)
     atomic_write(path, static)
     launch = LaunchFile(
         name=NAME,
@@ -130,10 +137,25 @@ async def change(runtime: Runtime, changed: ProxyState) -> None:
         _write_dynamic(runtime, before)
         raise
     state.write(runtime.layout.proxy, changed)
+    await _wait_until_trusted(changed.api)
 
 
 def with_weights(known: ProxyState, weights: Mapping[str, int]) -> ProxyState:
     return msgspec.structs.replace(known, weights={n: w for n, w in weights.items() if w > 0})
+
+
+async def _wait_until_trusted(address: tuple[str, int]) -> None:
+    """A server that was away is sent nothing until a health check of the proxy has seen it again:
+    give that its time. It is no failure: what is really down is seen by who verifies.
+    """
+    until = time.monotonic() + TRUST_DEADLINE
+    while time.monotonic() < until:
+        try:
+            if not api.distrusted(await in_thread(api.overview, address)):
+                return
+        except api.NoAnswerError:
+            return
+        await anyio.sleep(0.05)
 
 
 async def _confirm(address: tuple[str, int], wanted: config.Json) -> None:
@@ -188,12 +210,20 @@ def _starts(runtime: Runtime) -> int:
 
 
 def _write_dynamic(runtime: Runtime, known: ProxyState) -> None:
-    """Beside the watched folder, then renamed into it: never half a file in there."""
+    """Beside the watched folder, then renamed into it: never half a file in there, and none but
+    ours.
+    """
     folder: Path = runtime.layout.proxy
-    make_folder(folder / "dyn")
-    beside = folder / "routes.yaml"
-    atomic_write(beside, _encoded(config.dynamic(known)))
-    beside.replace(folder / "dyn" / "routes.yaml")
+    path = folder / DYNAMIC
+    make_folder(path.parent)
+    data = _encoded(config.dynamic(known))
+    atomic_write(folder / f"{path.name}.written", data)
+    beside = folder / path.name
+    atomic_write(beside, data)
+    beside.replace(path)
+    for other in path.parent.iterdir():
+        if other != path and other.is_file():
+            other.unlink()
 
 
 def _encoded(data: config.Json) -> bytes:

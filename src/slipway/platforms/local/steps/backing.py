@@ -44,10 +44,12 @@ async def apply(runtime: Runtime, context: StepContext) -> Outcome:
     await runtime.control.ensure_daemon()
     if before is not None and await _is_running(runtime, name):
         same = before.fingerprint == fingerprint
-        if same or not context.step.args.get("replace"):
+        again = bool(context.step.args.get("restart")) and bool(launchfile.edited(folder))
+        if (same and not again) or not context.step.args.get("replace"):
             return _outcome(before, release, started=same and instances.is_new(before))
-        previous = _Previous(release=release.number, fingerprint=fingerprint, launch=before)
-        atomic_write(folder / PREVIOUS, msgspec.json.encode(previous))
+        if not same:
+            previous = _Previous(release=release.number, fingerprint=fingerprint, launch=before)
+            atomic_write(folder / PREVIOUS, msgspec.json.encode(previous))
     launch, setup = await _prepare(runtime, release, name, fingerprint)
     if "asks for" in launch.detail:
         context.emit(Notice(at=SystemClock().now(), message=f"{name}: {launch.detail}"))

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from slipway.errors import PlatformError
+from slipway.platforms.local.launchfile import NAME, WRITTEN
 from slipway.platforms.local.proxy import manage, state
 from slipway.platforms.local.runtime import Runtime, in_thread
 from slipway.platforms.protocol import Outcome, StepContext
@@ -53,7 +54,7 @@ async def teardown(runtime: Runtime, context: StepContext) -> Outcome:
 
 def _forget_backing(folder: Path) -> None:
     """Their programs are gone, their data is in `volumes`: only launch files are ours."""
-    for name in ("instance.json", "previous.json", "pid", "starts", "wanted"):
+    for name in (NAME, WRITTEN, "previous.json", "pid", "starts", "wanted"):
         for path in folder.glob(f"*/{name}") if folder.is_dir() else ():
             path.unlink(missing_ok=True)
 

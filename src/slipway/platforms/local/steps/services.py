@@ -28,16 +28,44 @@ async def start(runtime: Runtime, context: StepContext) -> Outcome:
     if entry.service.role == "backing":
         raise PlatformError(f"{entry.service.name} is a backing service: it is never duplicated")
     up = await _running(runtime)
+    again = [name for name in _to_restart(runtime, context, entry) if name in up]
+    await _relieve(runtime, context, entry, again)
     started = []
     for index in range(wanted):
         name = instance_name(entry.service.name, entry.key, index)
-        if name not in up:
+        if name not in up or name in again or not _is_known(runtime, name):
             await _start_one(runtime, release, entry, index, name)
+        if name not in up:
             started.append(name)
     extra = [i.name for i in _set(runtime, entry) if i.index >= wanted]
     await instances.stop(runtime, extra)
     instances.prune_logs(runtime.layout.logs / entry.service.name)
     return {"started": started, "stopped": extra}
+
+
+def _is_known(runtime: Runtime, name: str) -> bool:
+    """False for one whose launch file was taken away: it could not be started again."""
+    return launchfile.read(runtime.layout.instances / name) is not None
+
+
+def _to_restart(runtime: Runtime, context: StepContext, entry: ReleaseService) -> list[str]:
+    """Instances that are to be started anew, and were not yet."""
+    indexes = context.step.args.get("restart", ())
+    names = [instance_name(entry.service.name, entry.key, index) for index in indexes]
+    return [name for name in names if launchfile.edited(runtime.layout.instances / name)]
+
+
+async def _relieve(
+    runtime: Runtime, context: StepContext, entry: ReleaseService, names: list[str]
+) -> None:
+    """Take instances out of the traffic, if others are there, and wait for their requests."""
+    others = [i for i in _set(runtime, entry) if i.name not in names]
+    if not names or not others or context.release is None:
+        return
+    await proxy.refresh(runtime, context.release, without=names)
+    allocations = [a for name in names if (a := runtime.book.get(name)) is not None]
+    servers = {(a.address, port) for a in allocations for port in a.ports.values()}
+    await manage.wait_for_requests(runtime, servers, entry.service.stop_grace)
 
 
 async def undo_start(runtime: Runtime, context: StepContext, outcome: Outcome) -> None:
