@@ -148,6 +148,18 @@ REFUSED = [
         error="not-found",
     ),
     Case(
+        "diff with a release that does not exist",
+        ("release v9 does not exist", "1 v1", "by its number or label"),
+        command=("diff", "v1", "v9"),
+        error="not-found",
+    ),
+    Case(
+        "diff of three releases",
+        ("at most two releases, not 3", "deploy history"),
+        command=("diff", "1", "1", "1"),
+        error="usage",
+    ),
+    Case(
         "nothing to go back to",
         ("no verified release before 1 (v1)", "deploy history"),
         command=("rollback",),

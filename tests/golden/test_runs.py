@@ -23,12 +23,14 @@ from slipway.cli.render.verification import verification_lines
 from slipway.engine.cleanup import cleanup
 from slipway.engine.compare import compare_releases
 from slipway.engine.deploy import Result, RunOptions
+from slipway.engine.reconcile import reconcile
 from slipway.engine.rollback import rollback
 from slipway.engine.verify import verify
 from slipway.errors import JobError, NotReadyError, SlipwayError
 from slipway.journal.journal import Head, Run
 from slipway.journal.records import Owner, RunOpened
 from slipway.journal.verdicts import Judged
+from slipway.plan.observed import Deviation
 from slipway.plan.rollout.verdict import Side, Verdict
 from slipway.status.build import read_status
 from slipway.testing.apps import Site, agree, inbox, kill_at
@@ -63,6 +65,11 @@ class Screen:
             self.site.workspace, to=None, force=False, verify=True, approve=agree,
             options=RunOptions(),
         )  # fmt: skip
+
+    async def mend(self) -> Result:
+        return await reconcile(
+            self.site.workspace, verify=True, approve=agree, options=RunOptions()
+        )
 
     async def clean(self, *, volumes: bool) -> Result:
         return await cleanup(
@@ -150,6 +157,23 @@ async def test_failures(screen: Screen, golden: Golden) -> None:
     with pytest.raises(NotReadyError):
         await screen.deploy(inbox(web="3"), "v3", revert=False)
     golden("history", screen.history())
+
+
+async def test_drift(screen: Screen, golden: Golden) -> None:
+    await screen.deploy(inbox(), "v1", "install")
+    golden("reconcile-nothing", await screen.shown(screen.mend()))
+    world = screen.site.world
+    world.running = {at: n for at, n in world.running.items() if at[0] != "worker"}
+    key = next(key for name, key in world.running if name == "web")
+    what = "the launch file of instance 1 was changed: environment LEVEL, environment ORIGINS"
+    world.deviations = {
+        Deviation(kind="instance", subject="web", what=what, key=key, index=1),
+        Deviation(kind="route", subject="proxy", what="its file dyn/routes.yaml was changed"),
+    }
+    lines = await screen.status()
+    assert max(map(len, lines)) <= 80
+    golden("status-drift", lines)
+    golden("reconcile", await screen.shown(screen.mend(), verbose=True))
 
 
 def test_history_of_a_canary(golden: Golden) -> None:

@@ -71,7 +71,9 @@ def _title(plan: Plan) -> str:
 def _change(change: Change, size: int) -> list[str]:
     mark, colour = _MARKS[change.action]
     head = f"  {mark} {change.subject.ljust(size)}  {change.summary}".rstrip()
-    return [paint(head, colour), *(f"      {line}" for line in change.details)]
+    room = " " * min(size + 6, width() // 2)
+    lines = textwrap.wrap(head, width(), subsequent_indent=room, break_long_words=False)
+    return [*(paint(line, colour) for line in lines), *(f"      {line}" for line in change.details)]
 
 
 def _summary(plan: Plan, counts: dict[str, int]) -> str:
