@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+for _folder in (Path(__file__).parent, Path(__file__).parents[1] / "e2e"):
+    sys.path.insert(0, str(_folder))
 
-Survived = Callable[[str, int], None]
 _PROPERTY = "drill"
 
 
 @pytest.fixture
-def survived(request: pytest.FixtureRequest) -> Survived:
+def survived(request: pytest.FixtureRequest) -> Callable[[str, int], None]:
     """Call it with a drill's name and how many kills or failures it came through."""
 
     def tell(name: str, number: int) -> None:

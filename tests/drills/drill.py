@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ from slipway.plan.rollout.verdict import Counters
 from slipway.testing.apps import KilledError, Site, agree, inbox
 from slipway.testing.clock import JumpingClock
 from slipway.testing.fake_platform import FakeWorld
+
+Survived = Callable[[str, int], None]
+"""The `survived` fixture: a drill's name, and how many kills or failures it came through."""
 
 Act = Callable[[Site], Awaitable[object]]
 CRITERIA = Canary(steps=(10, 50), bake=2.0, min_requests=20, patience=30.0)
@@ -302,7 +305,19 @@ async def reverted(site: Site, scenario: Scenario) -> None:
     await take_back(site)
 
 
-THEN = {"again": again, "another": another, "resume": resumed, "revert": reverted}
+async def cleaned(site: Site, scenario: Scenario) -> None:
+    """`deploy cleanup`: all that the run left goes with the rest."""
+    await clean(site)
+    assert site.workspace.journal.head().current is None
+
+
+THEN = {
+    "again": again,
+    "another": another,
+    "resume": resumed,
+    "revert": reverted,
+    "cleanup": cleaned,
+}
 IN_TURN = "each way in turn"
 WAYS = [IN_TURN, *(pytest.param(name, marks=pytest.mark.thorough) for name in THEN)]
 
@@ -361,8 +376,10 @@ def consistent(site: Site) -> None:
     assert {e.artifact.id for e in entries.values() if e.artifact} <= world.artifacts
 
 
-def true_history(site: Site) -> None:
-    """Every run is closed as what it came to; what is verified was verified, in a run that held."""
+def true_history(site: Site, marked: Collection[int] = ()) -> None:
+    """Every run is closed as what it came to; what is verified was verified, in a run that held,
+    or is of those that `deploy verify` `marked`.
+    """
     journal = site.workspace.journal
     passed: set[int] = set()
     for run in journal.runs():
@@ -378,7 +395,7 @@ def true_history(site: Site) -> None:
         assert closed.current == expected
         if succeeded and "verify" in done and closed.current is not None:
             passed.add(closed.current)
-    assert set(journal.head().verified) == passed
+    assert set(journal.head().verified) == passed | set(marked)
 
 
 def nothing_to_do(site: Site) -> None:
@@ -409,6 +426,9 @@ def mended(site: Site, scenario: Scenario, then: str, before: dict[str, Any]) ->
     anyio.run(go)
     if not interrupted and then in ("resume", "revert"):
         assert state(site.world) == found
+        return
+    if not site.workspace.journal.runs():
+        assert state(site.world) == found == before
         return
     last = site.workspace.journal.runs()[-1].closed
     assert last is not None

@@ -17,6 +17,7 @@ from drill import (
     Copies,
     Killer,
     Scenario,
+    Survived,
     go_on,
     killed,
     mended,
@@ -27,7 +28,6 @@ from drill import (
     with_traffic,
 )
 
-from conftest import Survived
 from slipway.plan.model import Step
 from slipway.testing.apps import Site
 

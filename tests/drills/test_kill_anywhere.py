@@ -11,9 +11,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from drill import SCENARIOS, WAYS, Copies, Killer, killed, mended, serving_while_dead, state, way
-
-from conftest import Survived
+from drill import (
+    SCENARIOS,
+    WAYS,
+    Copies,
+    Killer,
+    Survived,
+    killed,
+    mended,
+    serving_while_dead,
+    state,
+    way,
+)
 
 
 @pytest.mark.parametrize("then", WAYS)

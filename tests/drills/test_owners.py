@@ -14,6 +14,7 @@ from drill import (
     Act,
     Copies,
     Killer,
+    Survived,
     Traffic,
     app_with,
     clean,
@@ -31,7 +32,6 @@ from drill import (
     with_traffic,
 )
 
-from conftest import Survived
 from slipway.errors import LeaseHeldError
 from slipway.journal.lease import KEY, this_process
 from slipway.plan.model import Step

@@ -13,6 +13,7 @@ from drill import (
     WAYS,
     Copies,
     Killer,
+    Survived,
     killed,
     mended,
     state,
@@ -20,7 +21,6 @@ from drill import (
     with_traffic,
 )
 
-from conftest import Survived
 from slipway.errors import SlipwayError
 from slipway.journal.journal import RUNS
 from slipway.testing.apps import Site

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from shared_cache import shared_cache
 from stage import Stage
 
 Open = Callable[[str], Stage]
@@ -22,40 +19,9 @@ Open = Callable[[str], Stage]
 
 @pytest.fixture(scope="session")
 def cache(request: pytest.FixtureRequest) -> Iterator[Path]:
-    """One DEPLOY_CACHE for all workers of a test run; the last one takes it away.
-
-    `SLIPWAY_TEST_CACHE` names one to keep between runs.
-    """
-    kept = os.environ.get("SLIPWAY_TEST_CACHE")
-    if kept:
-        yield Path(kept)
-        return
-    worker = getattr(request.config, "workerinput", {"testrunuid": os.getpid(), "workerid": "gw0"})
-    folder = Path(tempfile.gettempdir()) / f"slipway-e2e-cache-{worker['testrunuid']}"
-    users = folder / "users"
-    with _alone(folder):
-        users.mkdir(exist_ok=True)
-        (users / worker["workerid"]).touch()
-    yield folder / "cache"
-    with _alone(folder):
-        (users / worker["workerid"]).unlink()
-        if not any(users.iterdir()):
-            shutil.rmtree(folder)
-
-
-class _alone:  # noqa: N801
-    """One worker at a time; the lock is beside the folder's content, and goes with it."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __enter__(self) -> None:
-        self._folder.mkdir(mode=0o755, exist_ok=True)
-        self._file = (self._folder / "lock").open("w")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-
-    def __exit__(self, *exc: object) -> None:
-        self._file.close()
+    """One DEPLOY_CACHE for all workers of a test run."""
+    with shared_cache(request.config) as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from slipway.engine.deploy import Approve, Result, RunOptions, run_plan
 from slipway.engine.prepare import Prepared
+from slipway.engine.recover import close_overtaken, is_activated, recover
 from slipway.engine.workspace import Workspace
+from slipway.journal.journal import Run
 from slipway.plan.make import cleanup_plan
 
 
@@ -24,6 +26,7 @@ async def cleanup(
     """Take the environment down. Its history stays, and so does its data without `volumes`."""
 
     async def prepare() -> Prepared:
+        overtaken = await _overtaken(workspace, dry=options.dry_run)
         observed = await workspace.platform.observe()
         plan = cleanup_plan(
             app=_app_name(workspace),
@@ -32,6 +35,26 @@ async def cleanup(
             observed=observed,
             volumes=volumes,
         )
-        return Prepared(plan=plan, observed=observed, values={})
+        if overtaken is not None and not plan.steps and not options.dry_run:
+            close_overtaken(workspace, overtaken)
+        resumes = overtaken.opened.run if overtaken is not None else None
+        return Prepared(plan=plan, observed=observed, values={}, resumes=resumes)
 
-    return await run_plan(workspace, "cleanup", prepare, approve, options)
+    return await run_plan(workspace, "cleanup", prepare, approve, options, closes=False)
+
+
+async def _overtaken(workspace: Workspace, *, dry: bool) -> Run | None:
+    """The interrupted run that this cleanup puts an end to. It is not put back before: what it
+    left goes with the rest, also where it could not be put back. An interrupted cleanup is
+    finished, and a run whose release is live is done.
+    """
+    run = workspace.journal.head().interrupted
+    plan = workspace.journal.plan_of(run.opened.run) if run is not None else None
+    if run is None or plan is None:
+        return run
+    live = is_activated(plan, workspace.journal.steps_of(run.opened.run))
+    if plan.verb != "cleanup" and not live:
+        return run
+    if not dry:
+        await recover(workspace)
+    return None

@@ -278,7 +278,8 @@ def _obsolete(
     head: Head,
     keep: int,
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Releases beyond what is kept that still have artifacts of their own.
+    """Releases beyond what is kept that still have artifacts of their own, and all artifacts
+    that no kept release needs: a build whose release was never written is nobody's.
 
     One that never served is not kept: some failed upgrades must not push out what one can go
     back to.
@@ -291,11 +292,8 @@ def _obsolete(
     needed = {e.artifact.id for r in kept for e in r.services.values() if e.artifact}
     there = set(observed.artifacts) - needed
     numbers: list[int] = []
-    ids: list[str] = []
     for number in [n for n in older if n not in last][:50]:
         found = workspace.releases.get(number)
-        own = {e.artifact.id for e in found.services.values() if e.artifact} & there
-        if own:
+        if there & {e.artifact.id for e in found.services.values() if e.artifact}:
             numbers.append(number)
-            ids.extend(sorted(own - set(ids)))
-    return tuple(sorted(numbers)), tuple(ids)
+    return tuple(sorted(numbers)), tuple(sorted(there))

@@ -97,6 +97,11 @@ def close_finished(workspace: Workspace, run: Run, plan: Plan) -> None:
     _close(workspace, run, "succeeded", current)
 
 
+def close_overtaken(workspace: Workspace, run: Run) -> None:
+    """Say that `run` ended where it was cut off, for a cleanup that found nothing of it."""
+    _close(workspace, run, "interrupted", None)
+
+
 def is_activated(plan: Plan, records: tuple[StepRecord, ...]) -> bool:
     """True if the run's release was made current before it was cut off."""
     kinds = {step.id: step.kind for step in plan.steps}

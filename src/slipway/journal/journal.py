@@ -168,7 +168,7 @@ def _gone_on_with(first: RunOpened, then: RunOpened) -> RunClosed:
         outcome="interrupted",
         seconds=max(0.0, round(then.at - first.at, 3)),
         current=first.base,
-        reason=f"interrupted; run {then.run} went on with it",
+        reason=f"interrupted; run {then.run} ({then.verb}) went on from there",
     )
 
 

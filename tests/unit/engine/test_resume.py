@@ -86,7 +86,7 @@ async def test_history_says_which_run_went_on_with_it(site: Site) -> None:
     closed = fresh.workspace.journal.runs()[1].closed
     assert closed is not None
     assert (closed.outcome, closed.current) == ("interrupted", 1)
-    assert closed.reason == "interrupted; run 3 went on with it"
+    assert closed.reason == "interrupted; run 3 (upgrade) went on from there"
 
 
 @pytest.mark.parametrize("clean", [False, True])

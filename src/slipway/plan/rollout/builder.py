@@ -309,11 +309,11 @@ class Builder:
         for name in self.situation.orphans():
             title = f"stop {name}, which left the app (its data stays)"
             self.add("stop", title, service=name, needs=done)
-        if self.situation.obsolete:
+        if self.situation.obsolete_artifacts:
             numbers = ", ".join(str(n) for n in self.situation.obsolete)
             self.add(
                 "remove",
-                f"remove old releases {numbers}",
+                f"remove old releases {numbers}" if numbers else "remove builds of no release",
                 needs=self.all_ids(),
                 releases=list(self.situation.obsolete),
                 artifacts=list(self.situation.obsolete_artifacts),

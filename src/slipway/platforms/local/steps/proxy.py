@@ -68,8 +68,13 @@ async def route(runtime: Runtime, context: StepContext) -> Outcome:
 
 
 async def undo_route(runtime: Runtime, context: StepContext, outcome: Outcome) -> None:
-    """Give the weights back that were there, as the plan saw them where the step was cut off."""
+    """Give the weights back that were there, as the plan saw them where the step was cut off.
+
+    A supervisor that died meanwhile took the proxy with it: it is brought back first.
+    """
     known = manage.read(runtime)
+    if known.listens:
+        await runtime.control.ensure_daemon()
     before = outcome["before"] if "before" in outcome else context.step.args["before"]
     weights = {str(n): int(w) for n, w in before.items()}
     await _shift(runtime, known, weights)
