@@ -92,7 +92,7 @@ class Walk(RuleBasedStateMachine):
     def roll_back(self) -> None:
         head = self.site.workspace.journal.head()
         live = head.current if head.interrupted is None else None
-        expected = self.newest_verified_before(live) if live is not None else None
+        expected = self.last_verified_before(live) if live is not None else None
         error = self.run(going_back)
         assert error is None or isinstance(error, RefusedError)
         if live is not None:
@@ -291,15 +291,29 @@ class Walk(RuleBasedStateMachine):
         lines = [msgspec.json.decode(line) for line in text.splitlines()]
         return {line["release"] for line in lines if line["record"] == "verified"}
 
-    def newest_verified_before(self, current: int) -> int | None:
+    def last_verified_before(self, current: int) -> int | None:
+        """Of those that led to the current one, by the history of who was current."""
         workspace = self.site.workspace
         observed = anyio.run(workspace.platform.observe)
+        path: list[int] = []
+        for run in workspace.journal.runs():
+            if run.closed is None:
+                continue
+            number = run.closed.current
+            if number is None:
+                path.clear()
+            elif number in path:
+                del path[path.index(number) + 1 :]
+            else:
+                path.append(number)
+        assert path[-1] == current
         found = [
             number
-            for number in workspace.journal.head().verified
-            if number < current and is_kept(workspace.releases.get(number), observed)
+            for number in path[:-1]
+            if number in workspace.journal.head().verified
+            and is_kept(workspace.releases.get(number), observed)
         ]
-        return max(found, default=None)
+        return found[-1] if found else None
 
 
 class Failing:

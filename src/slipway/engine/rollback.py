@@ -49,8 +49,8 @@ def choose(
                 " one is taken",
             )
         return release
-    for number in reversed(workspace.releases.numbers()):
-        if number >= current.number or number not in head.verified:
+    for number in reversed(head.lineage[:-1]):
+        if number not in head.verified:
             continue
         release = workspace.releases.get(number)
         if is_kept(release, observed):

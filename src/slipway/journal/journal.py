@@ -38,13 +38,16 @@ class Head(Frozen, frozen=True, kw_only=True):
     """Where an environment stands, after all its runs.
 
     `current` is the release that is current (None: nothing is installed), `verified` all
-    that ever passed, `served` all that ever were current, `interrupted` the run whose owner
-    died in the middle (or that goes on right now: the lease tells).
+    that ever passed, `served` all that ever were current. `lineage` are the releases that led
+    to the current one, oldest first: going back to one takes those after it away, for who left
+    a release does not want it back. `interrupted` is the run whose owner died in the middle
+    (or that goes on right now: the lease tells).
     """
 
     current: int | None = None
     verified: tuple[int, ...] = ()
     served: tuple[int, ...] = ()
+    lineage: tuple[int, ...] = ()
     interrupted: Run | None = None
 
 
@@ -98,6 +101,7 @@ class Journal:
         current: int | None = None
         verified: dict[int, None] = {}
         served: dict[int, None] = {}
+        lineage: list[int] = []
         opened: RunOpened | None = None
         for record in self._records():
             if isinstance(record, RunOpened):
@@ -105,6 +109,7 @@ class Journal:
             elif isinstance(record, RunClosed):
                 opened = None
                 current = record.current
+                lineage = _led_to(lineage, current)
                 if current is not None:
                     served[current] = None
                 if record.verified and current is not None:
@@ -116,6 +121,7 @@ class Journal:
             current=current,
             verified=tuple(verified),
             served=tuple(served),
+            lineage=tuple(lineage),
             interrupted=interrupted,
         )
 
@@ -170,6 +176,15 @@ def _gone_on_with(first: RunOpened, then: RunOpened) -> RunClosed:
         current=first.base,
         reason=f"interrupted; run {then.run} ({then.verb}) went on from there",
     )
+
+
+def _led_to(lineage: list[int], current: int | None) -> list[int]:
+    """The lineage once `current` is current: gone back to, or come after all before."""
+    if current is None:
+        return []
+    if current in lineage:
+        return lineage[: lineage.index(current) + 1]
+    return [*lineage, current]
 
 
 def _detail_key(run: int) -> str:

@@ -285,6 +285,19 @@ async def test_failed_upgrades_do_not_push_out_what_one_can_go_back_to(site: Sit
     assert site.world.weights == {"1": 100}
 
 
+async def test_rollback_does_not_lead_to_a_release_that_somebody_left(site: Site) -> None:
+    await site.deploy(inbox(), label="v1")
+    await site.deploy(inbox(web="2"), label="v2")
+    await site.deploy(inbox(web="3"), label="v3")
+    await back(site)
+    assert current(site) == 2
+    await site.deploy(inbox(web="4"), label="v4")
+    await back(site)
+    assert current(site) == 2
+    await back(site)
+    assert current(site) == 1
+
+
 async def test_rollback_to_a_label_or_number(site: Site) -> None:
     await site.deploy(inbox(), label="v1")
     await site.deploy(inbox(web="2"), label="v2")
