@@ -321,6 +321,11 @@ THEN = {
 IN_TURN = "each way in turn"
 WAYS = [IN_TURN, *(pytest.param(name, marks=pytest.mark.thorough) for name in THEN)]
 
+QUICK = [
+    pytest.param(True, id="some"),
+    pytest.param(False, id="all", marks=pytest.mark.thorough),
+]
+
 
 def way(then: str, number: int) -> str:
     """How to go on after kill number `number`."""

@@ -11,8 +11,8 @@ import anyio
 import pytest
 from drill import (
     IN_TURN,
+    QUICK,
     SCENARIOS,
-    WAYS,
     Act,
     Copies,
     Killer,
@@ -67,24 +67,24 @@ def faults(copies: Copies, *, quick: bool) -> Iterator[tuple[Killer, Site]]:
                 yield killer, site
 
 
-@pytest.mark.parametrize("then", WAYS)
+@pytest.mark.parametrize("quick", QUICK)
 @pytest.mark.parametrize("name", REVERTIBLE)
 def test_killed_while_a_failed_run_is_put_back(
-    name: str, then: str, tmp_path: Path, survived: Survived
+    name: str, quick: bool, tmp_path: Path, survived: Survived
 ) -> None:
     scenario = SCENARIOS[name]
     copies = Copies(tmp_path, scenario)
     before = state(copies.site().world)
     number = 0
-    for killer, site in faults(copies, quick=then == IN_TURN):
-        chosen = way(then, number)
+    for killer, site in faults(copies, quick=quick):
+        chosen = way(IN_TURN, number)
         try:
             look_and_mend(site, scenario, chosen, before)
         except BaseException as error:
             error.add_note(f"failed {killer.fail}, killed {killer.moment}, then {chosen}")
             raise
         number += 1
-    survived(f"{name}: failed, killed in the revert, then {then}", number)
+    survived(f"{name}: failed, killed in the revert", number)
 
 
 def look_and_mend(site: Site, scenario: Scenario, then: str, before: dict[str, object]) -> None:
@@ -93,7 +93,7 @@ def look_and_mend(site: Site, scenario: Scenario, then: str, before: dict[str, o
     mended(site, scenario, then, before)
 
 
-@pytest.mark.parametrize("then", WAYS)
+@pytest.mark.parametrize("quick", QUICK)
 @pytest.mark.parametrize("second", ["resume", "revert"])
 @pytest.mark.parametrize(
     "name",
@@ -101,7 +101,7 @@ def look_and_mend(site: Site, scenario: Scenario, then: str, before: dict[str, o
      "upgrade canary", "rollback", "start"],
 )  # fmt: skip
 def test_killed_again_while_going_on(
-    name: str, second: str, then: str, tmp_path: Path, survived: Survived
+    name: str, second: str, quick: bool, tmp_path: Path, survived: Survived
 ) -> None:
     """Some moments of the run are followed by every moment of what goes on with it."""
     scenario = SCENARIOS[name]
@@ -109,8 +109,7 @@ def test_killed_again_while_going_on(
     before = state(copies.site().world)
     act: Act = go_on if second == "resume" else take_back
     number = 0
-    quick = then == IN_TURN
-    for first in range(20, 10_000, 29 if quick else 7):
+    for first in range(20, 10_000, 29 if quick else 13):
         interrupted = killed(copies.site(), scenario.act, Killer(first))
         if interrupted is None:
             break
@@ -121,14 +120,14 @@ def test_killed_again_while_going_on(
             site = killed(with_traffic(interrupted.after_kill()), act, killer)
             if site is None:
                 break
-            chosen = way(then, number)
+            chosen = way(IN_TURN, number)
             try:
                 mended(site, scenario, chosen, before)
             except BaseException as error:
                 error.add_note(f"killed at {first}, {second} killed {killer.moment}, {chosen}")
                 raise
             number += 1
-    survived(f"{name}: killed, {second} killed, then {then}", number)
+    survived(f"{name}: killed, {second} killed", number)
 
 
 def scenario_not_recorded(site: Site) -> bool:

@@ -142,6 +142,10 @@ def serves(stage: Stage, *greeting: str) -> None:
     until(lambda: servers(stage) == 1, 10, "one server alone")
     caches = [p for p in stage.processes() if any("redis-server" in w for w in p.cmdline())]
     assert len(caches) == 1
+
+
+def true_history(stage: Stage) -> None:
+    """Every run is closed."""
     history = stage.run("history", "--output", "json").expect().document("history")
     assert all(run["outcome"] for run in history["runs"])
 
@@ -200,6 +204,7 @@ def test_an_upgrade_is_killed(kind: str, stage: Stage, survived: Survived) -> No
         elif kind not in LIVE and kind != "activate":
             assert said == {old}
         old = said.pop()
+    true_history(stage)
     survived(f"local: upgrade killed at {kind}", len(MOMENTS))
 
 
@@ -239,6 +244,7 @@ def test_the_proxy_or_the_supervisor_dies_in_the_middle(
     serves(stage, "Hello", "Hallo")
     stage.run("upgrade", "--yes").expect()
     serves(stage, "Hallo")
+    true_history(stage)
     survived(f"local: the {victim} dies before {kind}", 1)
 
 

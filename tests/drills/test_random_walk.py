@@ -87,6 +87,7 @@ class Walk(RuleBasedStateMachine):
         assert error is None or isinstance(error, UsageError)
         if error is None:
             self.settled()
+            self.nobodys_builds_are_gone()
 
     @rule()
     def roll_back(self) -> None:
@@ -270,8 +271,9 @@ class Walk(RuleBasedStateMachine):
         """After a command that ended well: what is recorded is all there, and nothing else."""
         self.outage = False
         consistent(self.site)
-        if self.site.workspace.journal.head().current is None:
-            return
+
+    def nobodys_builds_are_gone(self) -> None:
+        """What was built for a release that was never written does not stay after an upgrade."""
         known = {
             entry.artifact.id
             for number in self.site.workspace.releases.numbers()
@@ -281,9 +283,12 @@ class Walk(RuleBasedStateMachine):
         assert self.site.world.artifacts <= known
 
     def quiet_state(self) -> dict[str, object] | None:
-        """The state to come back to; None where a failed run's own recovery changes it first."""
-        interrupted = self.site.workspace.journal.head().interrupted
-        return None if interrupted else state(self.site.world)
+        """The state to come back to; None where something is left over that will not come back."""
+        try:
+            consistent(self.site)
+        except AssertionError:
+            return None
+        return state(self.site.world)
 
     def marked(self) -> set[int]:
         """Releases that `deploy verify` marked, outside any run."""
