@@ -72,11 +72,15 @@ def test_a_disk_that_fills_up(live_on_small_disk: Stage) -> None:
     running.end().expect(5).says("disk full", "deploy resume --revert")
     assert stage.get() == V1
     stage.run("status").expect().says("healthy", "run 3 (upgrade) was interrupted")
-    stage.run("upgrade").expect(5).says("disk full", "deploy resume --revert")
+    # Whether a few bytes were left to put it back with is not for this drill to say.
+    again = stage.run("upgrade")
+    assert again.code in (2, 5)
+    again.says("run 3 (upgrade to r2) was interrupted", "disk", "free some space")
+    assert stage.get() == V1
     stage.run("logs").expect()
 
     (stage.home / "fill").unlink()
-    stage.run("upgrade", "--version=v2").expect().says("run 3 (upgrade to r2) was interrupted")
+    stage.run("upgrade", "--version=v2").expect()
     assert stage.get() == "Hallo from version v2\n"
 
 
