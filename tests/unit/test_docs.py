@@ -36,7 +36,7 @@ def command_lines() -> list[tuple[str, str]]:
 def _template(line: str) -> bool:
     """Lines with a placeholder, or that ask for help: nothing to parse."""
     words = set(words_of(line))
-    return bool(PLACEHOLDERS & words) or "--help" in words
+    return bool(PLACEHOLDERS & words) or bool({"--help", "--version"} & words)
 
 
 def words_of(line: str) -> list[str]:
