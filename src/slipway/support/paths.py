@@ -36,7 +36,12 @@ def cache_home(environ: Mapping[str, str]) -> Path:
 
 
 def config_home(environ: Mapping[str, str]) -> Path:
-    """The folder of the user's own files, such as keys; never `$DEPLOY_HOME`."""
+    """The folder of the user's own files, such as keys; never `$DEPLOY_HOME`.
+
+    Root's is the system's, as its state is: both stay found whatever HOME says.
+    """
+    if _is_system_user() and not environ.get("XDG_CONFIG_HOME"):
+        return Path("/etc/slipway")
     return _user_folder(environ, "XDG_CONFIG_HOME", ".config", "Application Support")
 
 

@@ -54,3 +54,9 @@ def test_each_environment_has_a_folder_of_its_own() -> None:
     assert len(homes) == 3
     assert Path("/srv/d/apps/a-1/prod") in homes
     assert all(home.parent == Path("/srv/d/apps/a-1") for home in homes)
+
+
+def test_roots_keys_are_found_whatever_home_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "_is_system_user", lambda: True)
+    assert paths.config_home({"HOME": "/one"}) == paths.config_home({"HOME": "/another"})
+    assert str(paths.config_home({"XDG_CONFIG_HOME": "/conf"})) == "/conf/slipway"
